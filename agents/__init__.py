@@ -1,0 +1,32 @@
+"""Roles: a chat model, instructions and a typed output make an agent, which is a LangGraph node."""
+
+from .actor import Actor
+from .agent import Agent
+from .critic import Critic
+from .formats import FORMATS, JsonFormat, OutputFormat, TagFormat, output_format
+from .judge import Judge
+from .outputs import Action, Answer, Critique, Issue, Output, Proposal, Verdict
+from .state import TeamContext, TeamState
+from .tool_agent import ToolAgent
+
+__all__ = [
+    "FORMATS",
+    "Action",
+    "Actor",
+    "Agent",
+    "Answer",
+    "Critic",
+    "Critique",
+    "Issue",
+    "JsonFormat",
+    "Judge",
+    "Output",
+    "OutputFormat",
+    "Proposal",
+    "TagFormat",
+    "TeamContext",
+    "TeamState",
+    "ToolAgent",
+    "Verdict",
+    "output_format",
+]

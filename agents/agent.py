@@ -1,0 +1,96 @@
+"""An agent: a role bound to a chat model, callable as a LangGraph node."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.runnables import RunnableConfig
+from pydantic import BaseModel
+
+from ..episodes import BudgetExceeded, current_recorder
+from .formats import OutputFormat, output_format
+from .state import TeamState
+
+
+class Agent:
+    """A role bound to a chat model: `await agent(state)` makes one call and returns a state update.
+
+    The model reads the role's instructions, the team's conversation (`state["messages"]`) and the
+    role's brief. Its reply is parsed to `output`; an unreadable reply is None, never a guess.
+
+    Roles subclass this and set the class attributes; a one-off agent passes them by keyword.
+
+    Args:
+        model: any LangChain chat model.
+        name: how the record and the graph call it; the role's name by default.
+        instructions: replaces the role's prompt.
+        output: replaces the role's output type.
+        format: `tags` (light tags, for small models) or `json` (JSON by schema).
+
+    Raises:
+        ValueError: the format is unknown.
+    """
+
+    role: ClassVar[str] = "agent"
+    prompt: ClassVar[str] = ""
+    output: type[BaseModel]
+    writes: ClassVar[str] = "draft"
+    """The key of the team state that this role writes."""
+
+    def __init__(
+        self,
+        model: BaseChatModel,
+        *,
+        name: str | None = None,
+        instructions: str | None = None,
+        output: type[BaseModel] | None = None,
+        format: str = "tags",
+    ) -> None:
+        self.model = model
+        self.name = name or self.role
+        self.output = output or type(self).output
+        self.format: OutputFormat = output_format(format)
+        words = self.prompt if instructions is None else instructions
+        self.system = SystemMessage(f"{words}\n{self.format.instructions(self.output)}".strip())
+        self._config: RunnableConfig = {"metadata": {"agent": self.name}}
+
+    def brief(self, state: TeamState) -> Sequence[BaseMessage]:
+        """What this role is told after the conversation, in this state."""
+        return ()
+
+    def messages(self, state: TeamState) -> list[BaseMessage]:
+        """The exact messages that the model reads in this state."""
+        return [self.system, *_merged([*state.get("messages", ()), *self.brief(state)])]
+
+    async def reply(self, messages: list[BaseMessage]) -> AIMessage:
+        """One reply of the model."""
+        return await self.model.ainvoke(messages, self._config)
+
+    async def __call__(self, state: TeamState) -> dict[str, Any]:
+        """Call the model and return the update of the team's state.
+
+        A spent budget sets `stop` instead of raising, so that the team can still finish.
+        """
+        try:
+            if (recorder := current_recorder()) is not None:
+                recorder.ledger.check()
+            message = await self.reply(self.messages(state))
+        except BudgetExceeded as spent:
+            return {self.writes: None, "stop": str(spent)}
+        parsed = self.format.parse(message.text, self.output)
+        message.response_metadata["parsed"] = parsed and parsed.model_dump(mode="json")
+        return {self.writes: parsed}
+
+
+def _merged(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
+    """`messages` with neighbouring human messages joined: many chat templates want turns."""
+    merged: list[BaseMessage] = []
+    for message in messages:
+        if merged and isinstance(message, HumanMessage) and isinstance(merged[-1], HumanMessage):
+            merged[-1] = HumanMessage(f"{merged[-1].text}\n\n{message.text}")
+        else:
+            merged.append(message)
+    return merged

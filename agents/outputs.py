@@ -1,0 +1,77 @@
+"""What agents say, as types: proposals, critiques and verdicts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Score = Annotated[float, Field(ge=0.0, le=1.0)]
+"""A grade between 0 (worst) and 1 (best)."""
+
+
+class Output(BaseModel):
+    """Base of every agent's output. Unknown fields are refused: parsing fails closed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class Proposal(Output):
+    """Something a team may choose: an answer to a question or an action in a world."""
+
+    @property
+    def value(self) -> str:
+        """The bare answer or action, without the thinking that led to it."""
+        raise NotImplementedError
+
+
+class Answer(Proposal):
+    """A solution to a question."""
+
+    reasoning: str = ""
+    answer: str = Field(min_length=1)
+
+    @property
+    def value(self) -> str:
+        return self.answer
+
+
+class Action(Proposal):
+    """One action in a world."""
+
+    thought: str = ""
+    action: str = Field(min_length=1)
+
+    @property
+    def value(self) -> str:
+        return self.action
+
+
+class Issue(Output):
+    """One thing that is wrong with a proposal."""
+
+    step: int | None = None
+    """The step at fault, counted from 1, where the proposal has steps."""
+    reason: str = Field(min_length=1)
+
+
+class Critique(Output):
+    """A critic's review of a proposal."""
+
+    verdict: Literal["correct", "incorrect"]
+    issues: tuple[Issue, ...] = ()
+    suggestion: str = ""
+    """What to answer or do instead."""
+    score: Score | None = None
+
+
+class Verdict(Output):
+    """A judge's decision on one proposal, or between several."""
+
+    decision: Literal["accept", "revise"]
+    winner: int | None = None
+    """Index, from 0, of the best of several proposals."""
+    scores: tuple[Score, ...] = ()
+    """One grade per proposal, in the order shown."""
+    confidence: Score | None = None
+    rationale: str = ""

@@ -1,0 +1,49 @@
+"""What the members of a team share: `TeamState`, and the context that comes with a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, TypedDict
+
+from langchain_core.messages import AnyMessage
+from langgraph.graph.message import add_messages
+
+from ..episodes import Observation, Task, World
+from .outputs import Critique, Proposal, Verdict
+
+
+class TeamState(TypedDict, total=False):
+    """The state of every team's graph. Every key is optional; a node writes what it made."""
+
+    task: Task
+    messages: Annotated[list[AnyMessage], add_messages]
+    """The conversation that all members see: the task, observations, and what the team said."""
+    draft: Proposal | None
+    """The proposal now under discussion."""
+    critique: Critique | None
+    """The latest review of the draft; None when there is none or it could not be read."""
+    verdict: Verdict | None
+    """The latest decision on the draft; None when there is none or it could not be read."""
+    best: Proposal | None
+    """The best proposal so far by the judge's score; what a stopped team falls back on."""
+    best_score: float
+    round: int
+    """Drafts made so far in this refinement."""
+    observation: Observation | None
+    """The latest observation of the world."""
+    steps: int
+    """Actions taken in the world so far."""
+    unread: int
+    """Replies in a row that could not be read."""
+    answer: str
+    """The team's final answer, or its last action."""
+    stop: str
+    """Why the team stopped; empty while it works."""
+
+
+@dataclass(slots=True)
+class TeamContext:
+    """What a run lends to a team besides its state. Not checkpointed."""
+
+    world: World | None = None
+    """The environment's copy that this episode acts in; None for plain questions."""

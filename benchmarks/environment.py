@@ -1,0 +1,90 @@
+"""The port for environments: text worlds shaped like gymnasium's.
+
+An environment is synchronous and holds one world at a time; the session pool (`sessions.py`) runs
+many copies, in worker processes where the engine is not thread-safe.
+"""
+
+from __future__ import annotations
+
+import copy
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, ClassVar, Self
+
+from ..episodes import Observation, Task
+
+
+class TaskError(Exception):
+    """A task cannot be set up (a corrupt game file, say). The run records it and goes on."""
+
+
+class Environment(ABC):
+    """A text world with tasks. Subclass it to bring your own; the CLI names it module:Class."""
+
+    name: ClassVar[str]
+    """What users type, for example `alfworld`."""
+    splits: ClassVar[tuple[str, ...]]
+    """The splits that `tasks` accepts."""
+    instructions: str = ""
+    """The action grammar, told to the agent once, before the first observation."""
+    max_steps: int = 50
+    """The usual step limit of the benchmark; runners may set another."""
+    worker_processes: ClassVar[bool] = False
+    """True when worlds are slow enough to run in worker processes; the class is then importable
+    there, and its instances can be pickled."""
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The settings that decide what is played, for the manifest. JSON values only."""
+        return {}
+
+    @abstractmethod
+    def tasks(self, split: str) -> Sequence[Task]:
+        """The tasks of a split, in a stable order.
+
+        Raises:
+            ValueError: the split is unknown; the message lists those that exist.
+        """
+
+    @abstractmethod
+    def reset(self, task: Task) -> Observation:
+        """Set `task` up and return the first observation, which tells the agent the whole task.
+
+        Raises:
+            TaskError: the task cannot be set up; the message names the file or value.
+        """
+
+    @abstractmethod
+    def step(self, action: str) -> Observation:
+        """Take one action; an impossible one is answered by an observation, never an exception."""
+
+    def snapshot(self) -> Any:
+        """The state of the world as a picklable value for `restore`.
+
+        Raises:
+            NotImplementedError: this world cannot be copied.
+        """
+        raise NotImplementedError(f"{self.name} cannot take snapshots")
+
+    def restore(self, snapshot: Any) -> Observation:
+        """Return to a snapshot taken from the same task, and the observation that held then."""
+        raise NotImplementedError(f"{self.name} cannot restore snapshots")
+
+    def fork(self) -> Self:
+        """A copy with a world of its own. Data that is only read may be shared."""
+        return copy.copy(self)
+
+    def close(self) -> None:  # noqa: B027 - most worlds hold nothing
+        """Free what the world holds. Safe to call twice."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,152 @@
+"""Play one episode: any Runnable that takes a task, its record, and how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.runnables import Runnable, RunnableConfig
+
+from ..agents import TeamContext
+from ..episodes import (
+    Budget,
+    BudgetExceeded,
+    Episode,
+    Outcome,
+    RecordedWorld,
+    Recorder,
+    Task,
+    World,
+    scrub,
+)
+from .environment import TaskError
+
+AnyTeam = Runnable[Any, Any]
+"""A LangGraph graph, ours or not, or any other Runnable from a state to a state."""
+SOLVED = 1.0
+"""The score from which an episode counts as a success."""
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """Which episode of a run this is."""
+
+    run: str = "run"
+    attempt: int = 0
+    team: str = ""
+    seed: int = 0
+
+
+async def play(
+    team: AnyTeam,
+    task: Task,
+    world: World | None = None,
+    *,
+    budget: Budget | None = None,
+    name: Name | None = None,
+) -> Episode:
+    """Let `team` work on `task` and return the episode. What goes wrong is in its outcome.
+
+    The team gets `{"task": task, "messages": [the prompt]}` and, where there is a world,
+    `TeamContext(world)`. A team that answers without having acted has its answer submitted to the
+    world as the only action. The outcome is what the world says, never what the team claims.
+
+    Args:
+        world: the world that the task is set in; without one nothing is scored.
+        budget: limits of this episode; on a spent budget the best answer so far stands.
+        name: the episode's place in a run.
+    """
+    name = name or Name(team=_team_name(team))
+    recorder = Recorder(budget)
+    recorded = RecordedWorld(world, recorder) if world else None
+    watch = _Watch()
+    stop = error = ""
+    try:
+        async with asyncio.timeout(budget.seconds if budget else None):
+            await watch.run(team, task, recorded, recorder, name.seed)
+            stop = str(watch.state.get("stop", ""))
+            if recorded and not recorder.steps and watch.answer:
+                await recorded.reset()
+                await recorded.step(watch.answer)
+    except BudgetExceeded as spent:
+        stop = str(spent)
+    except TimeoutError:
+        stop = f"budget of {budget.seconds if budget else 0} seconds is spent"
+    except TaskError as broken:
+        stop, error = "task error", str(broken)
+    except Exception as failure:  # an episode that fails is a result; the run goes on
+        stop, error = "error", scrub(f"{type(failure).__name__}: {failure}")
+    return recorder.episode(
+        task,
+        _outcome(recorder, stop, error, watch.answer),
+        run=name.run,
+        attempt=name.attempt,
+        team=name.team,
+        seed=name.seed,
+        answer=watch.answer,
+    )
+
+
+class _Watch:
+    """The latest state of a running team, so that a team that is stopped still has an answer."""
+
+    def __init__(self) -> None:
+        self.state: dict[str, Any] = {}
+
+    async def run(
+        self,
+        team: AnyTeam,
+        task: Task,
+        world: RecordedWorld | None,
+        recorder: Recorder,
+        seed: int,
+    ) -> None:
+        state = {"task": task, "messages": [HumanMessage(task.prompt)]}
+        config: RunnableConfig = {
+            "callbacks": [recorder],
+            "metadata": {"seed": seed},
+            "configurable": {"thread_id": task.id},
+        }
+        if hasattr(team, "stream_mode"):
+            stream = team.astream(state, config, context=TeamContext(world), stream_mode="values")
+            async for values in stream:
+                self.state = values
+        else:
+            final = await team.ainvoke(state, config)
+            self.state = final if isinstance(final, dict) else {"answer": _text(final)}
+
+    @property
+    def answer(self) -> str:
+        """The final answer, else the best so far, else the last thing that the team said."""
+        if said := self.state.get("answer"):
+            return str(said)
+        for key in ("best", "draft"):
+            if (proposal := self.state.get(key)) is not None:
+                return str(proposal.value)
+        said = [m for m in self.state.get("messages", ()) if isinstance(m, AIMessage)]
+        return said[-1].text if said else ""
+
+
+def _outcome(recorder: Recorder, stop: str, error: str, answer: str) -> Outcome:
+    last = recorder.steps[-1] if recorder.steps else None
+    score = min(max(last.reward, 0.0), 1.0) if last else 0.0
+    success = score >= SOLVED
+    if success:
+        stop = "solved"
+    elif recorder.ledger.exceeded:
+        stop = recorder.ledger.exceeded
+    elif stop == "done":
+        stop = "not solved"
+    elif not stop:
+        stop = "answered" if answer else "no readable reply"
+    return Outcome(score=score, success=success, stop=stop, error=error)
+
+
+def _team_name(team: AnyTeam) -> str:
+    return str(getattr(team, "name", None) or type(team).__name__)
+
+
+def _text(value: Any) -> str:
+    return value.text if isinstance(value, AIMessage) else str(value)

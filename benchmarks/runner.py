@@ -1,0 +1,158 @@
+"""Evaluate a team on an environment: many episodes at once, each stored as it ends, resumable."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import Any, Protocol
+
+from ..episodes import Budget, EpisodeStore, Task, manifest
+from .environment import Environment
+from .progress import ProgressBar
+from .report import Report, Row
+from .rollout import AnyTeam, Name, play
+from .sessions import Sessions
+
+STAGGER = 0.001
+"""Seconds between the starts of concurrent episodes. Episodes in lockstep would all want the event
+loop at once and then all wait at once (`benchmarks/perf/concurrency.py`)."""
+GC_THRESHOLDS = (20_000, 20, 20)
+"""Python's garbage collector while a run is on; see `gc.set_threshold`."""
+
+
+class Listener(Protocol):
+    """Hears of each episode as it ends."""
+
+    def __call__(self, episode: Row) -> None: ...
+
+
+async def evaluate(
+    team: AnyTeam,
+    environment: Environment,
+    *,
+    split: str | None = None,
+    tasks: Sequence[Task] | None = None,
+    limit: int | None = None,
+    attempts: int = 1,
+    seed: int = 0,
+    budget: Budget | None = None,
+    concurrency: int = 32,
+    workers: int | None = None,
+    store: EpisodeStore | None = None,
+    run: str | None = None,
+    name: str | None = None,
+    config: Mapping[str, Any] | None = None,
+    progress: bool = True,
+) -> Report:
+    """Play the tasks and report.
+
+    Each episode has a seed of its own, made from `seed`, the task and the attempt, so an episode
+    comes out the same whatever runs beside it. With a store, each episode is written as it ends,
+    and a run that was killed goes on where it stopped when it is started again under its name.
+
+    Args:
+        team: a LangGraph graph (ours or yours) or any Runnable; see `play`.
+        environment: where the tasks come from; see `make_environment`.
+        split: the split to play; by default the environment's first.
+        tasks: the tasks themselves, instead of a split.
+        limit: play only the first so many.
+        attempts: episodes per task.
+        budget: limits for each episode.
+        concurrency: episodes at once.
+        workers: processes for environments that want them; by default one per core.
+        store: where episodes go; without one they are kept in memory only as report rows.
+        run: the run's name in the store; by default made from team, environment and seed.
+        name: the team's name in records; by default the graph's.
+        config: further settings for the manifest (the model's spec, say).
+        progress: show a live bar with success so far.
+
+    Raises:
+        ValueError: an argument is out of range, or the run was begun with another config.
+    """
+    for what, value in {"attempts": attempts, "concurrency": concurrency, "limit": limit}.items():
+        if value is not None and value < 1:
+            raise ValueError(f"{what}={value}: it must be at least 1")
+    if tasks is not None and split is not None:
+        raise ValueError(f"give tasks or a split, not both (split={split!r})")
+    team_name = name or str(getattr(team, "name", None) or type(team).__name__)
+    split = split or environment.splits[0]
+    chosen = list(tasks if tasks is not None else environment.tasks(split))[:limit]
+    if len({task.id for task in chosen}) < len(chosen):
+        raise ValueError("two tasks have the same id; a run needs one id a task")
+    run = run or f"{environment.name}-{team_name}-{seed}"
+    settings = {
+        **(config or {}),
+        "team": team_name,
+        "environment": environment.name,
+        "options": environment.options,
+        "split": split if tasks is None else "tasks",
+        "limit": limit,
+        "attempts": attempts,
+        "seed": seed,
+        "budget": repr(budget),
+    }
+    about = manifest(settings)
+    done: dict[tuple[str, int], Row] = {}
+    if store is not None:
+        about = store.begin(run, about)
+        done = {(row.task, row.attempt): row for row in map(Row.of, store.episodes(run))}
+    wanted = [(task, attempt) for task in chosen for attempt in range(attempts)]
+    names = {(task.id, attempt) for task, attempt in wanted}
+    rows = [row for key, row in done.items() if key in names]
+    waiting = [(task, n) for task, n in wanted if (task.id, n) not in done]
+    queue = iter(waiting)
+
+    async def work(sessions: Sessions, heard: Listener) -> None:
+        for task, attempt in queue:
+            place = Name(run, attempt, team_name, episode_seed(seed, task.id, attempt))
+            async with sessions.world(task) as world:
+                episode = await play(team, task, world, budget=budget, name=place)
+            if store is not None:
+                await asyncio.to_thread(store.add, episode)
+            row = Row.of(episode)
+            rows.append(row)
+            heard(row)
+
+    bar = ProgressBar(team_name, total=len(wanted), done=rows) if progress else nullcontext(_deaf)
+    async with Sessions(environment, workers) as sessions:
+        with bar as heard, _fewer_collections():
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(concurrency, len(waiting))):
+                    group.create_task(work(sessions, heard))
+                    await asyncio.sleep(STAGGER)
+    order = {(task.id, attempt): i for i, (task, attempt) in enumerate(wanted)}
+    rows.sort(key=lambda row: order[row.task, row.attempt])
+    return Report(run=run, team=team_name, environment=environment.name, rows=rows, manifest=about)
+
+
+def evaluate_sync(team: AnyTeam, environment: Environment, **options: Any) -> Report:
+    """`evaluate` for code that is not async; takes the same arguments."""
+    return asyncio.run(evaluate(team, environment, **options))
+
+
+def episode_seed(seed: int, task: str, attempt: int) -> int:
+    """The seed of one episode: a 31-bit hash of the run's seed, the task and the attempt."""
+    digest = hashlib.sha256(f"{seed}/{task}/{attempt}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") >> 1
+
+
+@contextmanager
+def _fewer_collections() -> Iterator[None]:
+    """Let Python look for garbage less often: hundreds of live graphs make each look expensive.
+
+    At 500 episodes the default thresholds cost a third of all CPU time
+    (`benchmarks/perf/concurrency.py`).
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(*GC_THRESHOLDS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+def _deaf(episode: Row) -> None:
+    """Hears nothing."""

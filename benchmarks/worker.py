@@ -1,0 +1,62 @@
+"""The worker process of `sessions.py`: holds worlds and steps them, one request at a time.
+
+It reads pickled frames from its parent on standard input, so it ends when the parent does, however
+the parent ends. What an engine prints goes to standard error and cannot disturb the answers.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import sys
+from typing import Any, BinaryIO
+
+from .environment import Environment
+from .sessions import HEADER
+
+
+def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    requests = sys.stdin.buffer
+    template: Environment | None = _read(requests)
+    worlds: dict[int, Environment] = {}
+    while template is not None and (request := _read(requests)) is not None:
+        number, world, verb, value = request
+        result, failure = None, None
+        try:
+            result = _do(template, worlds, world, verb, value)
+        except Exception as error:  # whatever it was, the episode that asked must hear of it
+            failure = (type(error).__name__, str(error))
+        body = pickle.dumps((number, result, failure))
+        answers.write(HEADER.pack(len(body)) + body)
+        answers.flush()
+
+
+def _do(
+    template: Environment, worlds: dict[int, Environment], world: int, verb: str, value: Any
+) -> Any:
+    if verb == "reset":
+        if world not in worlds:
+            worlds[world] = template.fork()
+        return worlds[world].reset(value)
+    if verb == "step":
+        return worlds[world].step(value)
+    if world in worlds:
+        worlds.pop(world).close()
+    return None
+
+
+def _read(stream: BinaryIO) -> Any:
+    """The next frame, or None at the end of the stream."""
+    header = stream.read(HEADER.size)
+    if len(header) < HEADER.size:
+        return None
+    (length,) = HEADER.unpack(header)
+    return pickle.loads(stream.read(length))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,8 @@
+"""The command line: `symposia`."""
+
+
+def main() -> None:
+    """The console entry point."""
+    from .app import app
+
+    app()

@@ -1,0 +1,348 @@
+"""The commands of `symposia`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from ..benchmarks import Environment
+    from ..episodes import Budget
+
+app = typer.Typer(
+    name="symposia",
+    help="Compose teams of language-model agents, run them on benchmarks, keep every turn.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+console = Console()
+stderr = Console(stderr=True)
+
+Model = Annotated[
+    str,
+    typer.Option(help="tiny, hf:PATH, scripted:FILE, or PROVIDER:MODEL (openai:..., ollama:...)."),
+]
+Data = Annotated[Path | None, typer.Option(help="The environment's data: a folder or an archive.")]
+Options = Annotated[
+    list[str] | None,
+    typer.Option("--option", "-o", help="A setting of the environment, as name=value."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Temperature = Annotated[
+    float | None,
+    typer.Option(help="Sampling temperature; 0 is greedy. The model's own if left out."),
+]
+MaxCalls = Annotated[int | None, typer.Option(help="Model calls per episode, at most.")]
+MaxTokens = Annotated[int | None, typer.Option(help="Tokens per episode, at most.")]
+MaxSeconds = Annotated[float | None, typer.Option(help="Seconds per episode, at most.")]
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Show what the user can mend as one line, not as a traceback."""
+    try:
+        yield
+    except (ValueError, KeyError, ImportError, OSError) as error:
+        words = error.args[0] if isinstance(error, KeyError) and error.args else error
+        stderr.print(f"error: {words}", style="red", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(2) from error
+
+
+@app.command(
+    epilog="Example: `symposia ask 'Tom has 3 apples and buys 4. How many?' --team refine`"
+)
+def ask(
+    question: str,
+    team: Annotated[str, typer.Option(help="See `symposia teams`.")] = "answer",
+    model: Model = "tiny",
+    temperature: Temperature = None,
+    seed: int = 0,
+    max_calls: MaxCalls = None,
+    max_tokens: MaxTokens = None,
+    max_seconds: MaxSeconds = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask a team one question and show who said what."""
+    from dataclasses import asdict
+
+    from ..benchmarks import Name, play
+    from ..episodes import Task, to_markdown
+    from ..graphs.teams import TEAMS, build_team
+
+    with _plain_errors():
+        if team in TEAMS and TEAMS[team].acts:
+            known = ", ".join(name for name, spec in TEAMS.items() if not spec.acts)
+            raise ValueError(f"team {team!r} acts in a world; for questions there are: {known}")
+        graph = build_team(team, _load(model, temperature))
+        budget = _budget(max_calls, max_tokens, max_seconds)
+        name = Name(run="ask", team=team, seed=seed)
+        episode = asyncio.run(play(graph, Task("ask", question), budget=budget, name=name))
+    if as_json:
+        print(json.dumps(asdict(episode)))
+    else:
+        print(to_markdown(episode))
+    if episode.outcome.error:
+        raise typer.Exit(1)
+
+
+@app.command(
+    epilog="Examples: `symposia bench alfworld --team act --limit 20` · "
+    "`symposia bench alfworld --data $ALFWORLD_DATA --split valid_seen --team act-refine "
+    "--model openai:gpt-5-mini --html report.html`"
+)
+def bench(
+    environment: Annotated[str, typer.Argument(help="alfworld, or your own as module:Class.")],
+    team: Annotated[str, typer.Option(help="See `symposia teams`.")] = "act",
+    model: Model = "tiny",
+    split: Annotated[str | None, typer.Option(help="By default the environment's first.")] = None,
+    data: Data = None,
+    option: Options = None,
+    limit: Annotated[int | None, typer.Option(help="Play only the first so many tasks.")] = None,
+    attempts: Annotated[int, typer.Option(help="Episodes per task.")] = 1,
+    seed: int = 0,
+    temperature: Temperature = None,
+    max_calls: MaxCalls = None,
+    max_tokens: MaxTokens = None,
+    max_seconds: MaxSeconds = None,
+    concurrency: Annotated[int, typer.Option(help="Episodes at once.")] = 32,
+    store: Annotated[Path, typer.Option(help="Folder that keeps every episode.")] = Path("runs"),
+    run: Annotated[
+        str | None,
+        typer.Option(help="The run's name; a run of that name goes on where it stopped."),
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write an HTML report here.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a team on a benchmark; start it again under its name to resume."""
+    from ..benchmarks import evaluate
+    from ..episodes import EpisodeStore
+    from ..graphs.teams import TEAMS, build_team
+
+    with _plain_errors():
+        world = _environment(environment, data, option)
+        graph = build_team(team, _load(model, temperature))
+        if world.max_steps > 1 and not TEAMS[team].acts:
+            known = ", ".join(name for name, spec in TEAMS.items() if spec.acts)
+            raise ValueError(
+                f"team {team!r} answers questions; {world.name} needs one that acts: {known}"
+            )
+        name = run or "-".join(
+            [
+                environment.rpartition(":")[2],
+                split or world.splits[0],
+                team,
+                _slug(model),
+                str(seed),
+            ]
+        )
+        with EpisodeStore(store) as kept:
+            report = asyncio.run(
+                evaluate(
+                    graph,
+                    world,
+                    split=split,
+                    limit=limit,
+                    attempts=attempts,
+                    seed=seed,
+                    budget=_budget(max_calls, max_tokens, max_seconds),
+                    concurrency=concurrency,
+                    store=kept,
+                    run=name,
+                    name=team,
+                    config={"model": model, "temperature": temperature},
+                    progress=not as_json,
+                )
+            )
+    if as_json:
+        print(json.dumps(report.to_dict()))
+    else:
+        console.print(report.table())
+        for row in [row for row in report.rows if row.error][:5]:
+            stderr.print(f"{row.task}: {row.error}", style="yellow", markup=False)
+        console.print(f"run [bold]{name}[/] in {store}")
+    if html:
+        from ..benchmarks import write_html
+
+        with _plain_errors():
+            write_html([report], html, title=f"{team} on {world.name}")
+        stderr.print(f"report: {html}")
+
+
+@app.command(
+    "play",
+    epilog="Examples: `symposia play alfworld` · "
+    "`symposia play alfworld --task 3 --actions actions.txt --json`",
+)
+def play_command(
+    environment: Annotated[str, typer.Argument(help="alfworld, or your own as module:Class.")],
+    data: Data = None,
+    split: Annotated[str | None, typer.Option(help="By default the environment's first.")] = None,
+    task: Annotated[
+        str, typer.Option(help="An index, a task id, or (ALFWorld) the path of a game file.")
+    ] = "0",
+    actions: Annotated[Path | None, typer.Option(help="A file with one action a line.")] = None,
+    option: Options = None,
+    as_json: AsJson = False,
+) -> None:
+    """Play an environment yourself, or script it with `--actions`."""
+    from .play import interactive, scripted
+
+    with _plain_errors(), _environment(environment, data, option) as world:
+        chosen = _task(world, split, task)
+        if actions is None:
+            interactive(world, chosen, console)
+            return
+        lines = actions.read_text(encoding="utf-8").splitlines()
+        for record in scripted(world, chosen, [line for line in lines if line.strip()]):
+            if as_json:
+                print(json.dumps(record), flush=True)
+            else:
+                console.print(f"> {record['action']}" if record["action"] else "", style="bold")
+                console.print(record["text"], markup=False, highlight=False)
+
+
+@app.command(epilog="Example: `symposia draw act-refine --png team.png`")
+def draw(
+    team: str,
+    png: Annotated[Path | None, typer.Option(help="Write a picture here.")] = None,
+    mermaid: Annotated[Path | None, typer.Option(help="Write Mermaid text here.")] = None,
+) -> None:
+    """Draw a team's graph: Mermaid on the terminal, or to a file, or as a PNG."""
+    from ..graphs.drawing import to_mermaid, to_png
+    from ..graphs.teams import build_team
+    from ..models import ScriptedModel
+
+    with _plain_errors():
+        graph = build_team(team, ScriptedModel([]))
+        text = to_mermaid(graph)
+        if mermaid:
+            mermaid.write_text(text, encoding="utf-8")
+        if png:
+            to_png(graph, png)
+    if not (png or mermaid):
+        print(text)
+
+
+@app.command()
+def teams(as_json: AsJson = False) -> None:
+    """List the teams."""
+    from ..graphs.teams import TEAMS
+
+    if as_json:
+        listed = [
+            {"name": spec.name, "summary": spec.summary, "acts": spec.acts}
+            for spec in TEAMS.values()
+        ]
+        print(json.dumps(listed))
+        return
+    table = Table("team", "for", "what it does")
+    for spec in TEAMS.values():
+        table.add_row(spec.name, "worlds" if spec.acts else "questions", spec.summary)
+    console.print(table)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Say what is installed, what is missing for which feature, and how to get it."""
+    from dataclasses import asdict
+
+    from .doctor import diagnose, render
+
+    checks = diagnose()
+    if as_json:
+        print(json.dumps([asdict(check) for check in checks]))
+    else:
+        console.print(render(checks))
+
+
+@app.command()
+def systems(as_json: AsJson = False) -> None:
+    """List the published methods that are implemented, with module and test."""
+    from dataclasses import asdict
+
+    from .systems import systems as implemented
+
+    with _plain_errors():
+        found = implemented()
+    if as_json:
+        print(json.dumps([asdict(system) for system in found]))
+        return
+    table = Table("method", "arXiv", "kind", "module")
+    for system in found:
+        table.add_row(system.title, system.arxiv, system.kind, system.module)
+    console.print(table)
+
+
+@app.command(
+    epilog="Example: `symposia export runs alfworld-generated-act-tiny-0 episodes.parquet`"
+)
+def export(store: Path, run: str, out: Path) -> None:
+    """Write the episodes of a run as JSON lines (`.jsonl`) or Parquet (`.parquet`)."""
+    from ..episodes import EpisodeStore
+    from ..episodes import export as write
+
+    with _plain_errors(), EpisodeStore(store) as kept:
+        kept.manifest(run)
+        count = write(kept.episodes(run), out)
+    stderr.print(f"{count} episodes in {out}")
+
+
+def _load(spec: str, temperature: float | None) -> Any:
+    from ..models import load_model
+
+    return load_model(spec, **({} if temperature is None else {"temperature": temperature}))
+
+
+def _budget(calls: int | None, tokens: int | None, seconds: float | None) -> Budget:
+    from ..episodes import Budget
+
+    return Budget(calls=calls, tokens=tokens, seconds=seconds)
+
+
+def _environment(name: str, data: Path | None, options: list[str] | None) -> Environment:
+    from ..benchmarks import make_environment
+
+    sys.path.insert(0, "")
+    settings: dict[str, Any] = {} if data is None else {"data": str(data)}
+    for pair in options or []:
+        key, equals, text = pair.partition("=")
+        if not equals:
+            raise ValueError(f"--option {pair!r}: write it as name=value")
+        try:
+            settings[key] = json.loads(text)
+        except json.JSONDecodeError:
+            settings[key] = text
+    return make_environment(name, **settings)
+
+
+def _task(environment: Environment, split: str | None, wanted: str) -> Any:
+    """The task at an index, with an id, or in a game file."""
+    from_file = getattr(environment, "task_from_file", None)
+    if from_file is not None and Path(wanted).is_file():
+        return from_file(wanted)
+    split = split or environment.splits[0]
+    tasks = environment.tasks(split)
+    if wanted.isdecimal() and int(wanted) < len(tasks):
+        return tasks[int(wanted)]
+    for task in tasks:
+        if task.id == wanted:
+            return task
+    example = f", for example {tasks[0].id!r}" if tasks else ""
+    raise ValueError(
+        f"no task {wanted!r} in split {split!r}: give an index below {len(tasks)}"
+        f" or a task id{example}"
+    )
+
+
+def _slug(model: str) -> str:
+    return "".join(c if c.isalnum() or c in "._" else "-" for c in model).strip("-")

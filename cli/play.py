@@ -1,0 +1,54 @@
+"""Playing an environment by hand or from a list of actions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from rich.console import Console
+
+from ..benchmarks import Environment
+from ..episodes import Observation, Task
+
+
+def scripted(
+    environment: Environment, task: Task, actions: Iterable[str]
+) -> Iterator[dict[str, Any]]:
+    """What the world shows at the reset and after each action, until the list or the task ends."""
+    seen = environment.reset(task)
+    yield _record(None, seen)
+    for action in actions:
+        if seen.done:
+            return
+        seen = environment.step(action)
+        yield _record(action, seen)
+
+
+def interactive(environment: Environment, task: Task, console: Console) -> None:
+    """A game in the terminal; `?` lists what can be done, `quit` ends it."""
+    seen = environment.reset(task)
+    console.print(environment.instructions, style="dim", markup=False)
+    console.print(seen.text, markup=False, highlight=False)
+    while not seen.done:
+        try:
+            action = console.input("[bold]> [/]").strip()
+        except (EOFError, KeyboardInterrupt):
+            return
+        if action == "quit":
+            return
+        if action == "?":
+            console.print("\n".join(seen.admissible), style="dim", markup=False)
+        elif action:
+            seen = environment.step(action)
+            console.print(seen.text, markup=False, highlight=False)
+    console.print(f"The end. Reward {seen.reward:g}.", style="bold")
+
+
+def _record(action: str | None, seen: Observation) -> dict[str, Any]:
+    return {
+        "action": action,
+        "text": seen.text,
+        "admissible": list(seen.admissible),
+        "reward": seen.reward,
+        "done": seen.done,
+    }

@@ -1,0 +1,9 @@
+"""Compose: teams as compiled LangGraph graphs, built from a few primitives."""
+
+from ..agents import TeamContext, TeamState
+from .act import act
+from .answer import answer
+from .refine import refine
+from .team import Team
+
+__all__ = ["Team", "TeamContext", "TeamState", "act", "answer", "refine"]

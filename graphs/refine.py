@@ -1,0 +1,141 @@
+"""Refine: an actor drafts, a critic reviews, a judge decides, and the actor drafts again.
+
+Every member sees the task's conversation; the critic sees the draft besides, the judge the draft
+and the review, and the actor, when it drafts again, its own draft and the review. The judge ends
+the refinement by accepting; after `rounds` revisions the best draft so far wins: the one that the
+judge scored highest, and the later one between equals. Without a judge the critic's verdict decides
+and the last draft wins. A reply that cannot be read is never taken for consent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypedDict
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph import END, START, StateGraph
+
+from ..agents import Agent, Critique, Proposal, TeamContext, TeamState, Verdict
+from .team import Team
+
+StopRule = Callable[[TeamState], bool]
+
+
+class Refined(TypedDict, total=False):
+    """What a refinement gives back to the graph that it is nested in."""
+
+    draft: Proposal | None
+    critique: Critique | None
+    verdict: Verdict | None
+    round: int
+    answer: str
+    stop: str
+
+
+def accepted(state: TeamState) -> bool:
+    """The judge accepts the draft; where no judge has spoken, the critic finds it correct."""
+    if (verdict := state.get("verdict")) is not None:
+        return verdict.decision == "accept"
+    critique = state.get("critique")
+    return critique is not None and critique.verdict == "correct"
+
+
+def refine(
+    actor: Agent,
+    critic: Agent,
+    judge: Agent | None = None,
+    *,
+    rounds: int = 2,
+    stop: StopRule | None = None,
+    name: str = "refine",
+    checkpointer: BaseCheckpointSaver[Any] | None = None,
+) -> Team:
+    """A team of actor, critic and, where given, judge.
+
+    Args:
+        rounds: revisions at most; the actor drafts once more than that.
+        stop: when the draft stands; by default when the judge accepts it (without a judge, when the
+            critic finds it correct).
+        checkpointer: LangGraph's, to pause and resume.
+
+    Raises:
+        ValueError: `rounds` is negative.
+    """
+    if rounds < 0:
+        raise ValueError(f"rounds={rounds}: a team cannot revise a negative number of times")
+    stands = stop or (_judged if judge else accepted)
+
+    async def begin(state: TeamState) -> TeamState:
+        return {
+            "draft": None,
+            "critique": None,
+            "verdict": None,
+            "best": None,
+            "best_score": -1.0,
+            "round": 0,
+            "unread": 0,
+            "stop": "",
+        }
+
+    async def draft(state: TeamState) -> dict[str, Any]:
+        update = await actor(state)
+        unread = update["draft"] is None
+        if unread:
+            update["draft"] = state["draft"]
+        return {**update, "round": state["round"] + 1, "unread": int(unread)}
+
+    async def decide(state: TeamState) -> dict[str, Any]:
+        assert judge is not None
+        update = await judge(state)
+        score = _score(update["verdict"])
+        if score >= state["best_score"] and not update.get("stop"):
+            update |= {"best": state["draft"], "best_score": score}
+        return update
+
+    async def settle(state: TeamState) -> dict[str, Any]:
+        final = state.get("best") or state.get("draft")
+        return {"draft": final, "answer": final.value if final else ""}
+
+    def drafted(state: TeamState) -> str:
+        last = state["round"] > rounds
+        if state["stop"] or (last and (state["unread"] or judge is None)):
+            return "settle"
+        return "draft" if state["unread"] else "critique"
+
+    def reviewed(state: TeamState) -> str:
+        if state["stop"]:
+            return "settle"
+        return "judge" if judge else decided(state)
+
+    def decided(state: TeamState) -> str:
+        done = state["stop"] or stands(state) or state["round"] > rounds
+        return "settle" if done else "draft"
+
+    graph = StateGraph(TeamState, context_schema=TeamContext, output_schema=Refined)
+    graph.add_node("begin", begin)
+    graph.add_node("draft", draft)
+    graph.add_node("critique", critic)
+    graph.add_node("settle", settle)
+    graph.add_edge(START, "begin")
+    graph.add_edge("begin", "draft")
+    graph.add_conditional_edges("draft", drafted, ["draft", "critique", "settle"])
+    if judge:
+        graph.add_node("judge", decide)
+        graph.add_conditional_edges("critique", reviewed, ["judge", "settle"])
+        graph.add_conditional_edges("judge", decided, ["draft", "settle"])
+    else:
+        graph.add_conditional_edges("critique", reviewed, ["draft", "settle"])
+    graph.add_edge("settle", END)
+    return graph.compile(name=name, checkpointer=checkpointer)
+
+
+def _judged(state: TeamState) -> bool:
+    verdict = state.get("verdict")
+    return verdict is not None and verdict.decision == "accept"
+
+
+def _score(verdict: Verdict | None) -> float:
+    """The judge's score of the draft; without one, 1 for accept, 0 for revise or unreadable."""
+    if verdict is None:
+        return 0.0
+    return verdict.scores[0] if verdict.scores else float(verdict.decision == "accept")

@@ -1,0 +1,72 @@
+"""From a short spec to a chat model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+
+TINY = Path(__file__).parent / "tiny" / "weights"
+"""The model that ships with the package: a Hugging Face folder."""
+KINDS = (
+    "tiny (ships with the package)",
+    "hf:PATH (a local Hugging Face folder)",
+    "scripted:FILE (replies from a file)",
+    "PROVIDER:MODEL (openai:..., anthropic:..., ollama:... and the rest of LangChain's)",
+)
+
+
+def load_model(spec: str, **options: Any) -> BaseChatModel:
+    """The chat model that `spec` names: `tiny`, `hf:PATH`, `scripted:FILE` or `PROVIDER:MODEL`.
+
+    Args:
+        options: passed to the model: `temperature`, `max_tokens`, `seed`, ...
+
+    Raises:
+        ValueError: no such model; the message lists what exists.
+        ImportError: a package is missing; the message names the pip command.
+    """
+    kind, _, rest = spec.partition(":")
+    if spec == "tiny":
+        return _local(TINY, name="tiny", **options)
+    if kind == "hf" and rest:
+        folder = Path(rest).expanduser()
+        if not (folder / "config.json").is_file():
+            raise ValueError(
+                f"hf:{rest} is not a Hugging Face folder (no config.json there); "
+                "nothing is downloaded: fetch the model first and give the folder's path"
+            )
+        return _local(folder, name=folder.name, **options)
+    if kind == "scripted" and rest:
+        from .scripted import ScriptedModel
+
+        return ScriptedModel.from_file(rest, **options)
+    if kind in ("hf", "scripted", "tiny") or not rest:
+        raise ValueError(f"unknown model {spec!r}; there are: {'; '.join(KINDS)}")
+    return _hosted(spec, **options)
+
+
+def _local(folder: Path, **options: Any) -> BaseChatModel:
+    try:
+        from .local import LocalChatModel
+    except ImportError as error:
+        raise ImportError(
+            f"local models need torch and transformers ({error.name} is missing): "
+            'pip install "symposia[local]"'
+        ) from error
+    return LocalChatModel(path=str(folder), **options)
+
+
+def _hosted(spec: str, **options: Any) -> BaseChatModel:
+    try:
+        from langchain.chat_models import init_chat_model
+    except ImportError as error:
+        raise ImportError('hosted models need langchain: pip install "symposia[hosted]"') from error
+    try:
+        model = init_chat_model(spec, **options)
+    except ValueError as error:
+        known = "; ".join(KINDS)
+        raise ValueError(f"unknown model {spec!r} ({error}); there are: {known}") from error
+    assert isinstance(model, BaseChatModel)
+    return model

@@ -1,0 +1,1 @@
+"""`tiny`: the model that ships with the package."""

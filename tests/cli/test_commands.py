@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from symposia.cli.app import app
+from symposia.episodes import EpisodeStore
+
+UP = "<action>up</action>"
+COUNTER = "worlds:Counter"
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> str:
+    (tmp_path / "script.txt").write_text(f"{UP}\n" * 50)
+    return f"scripted:{tmp_path}/script.txt"
+
+
+def test_ask_shows_who_said_what(tmp_path: Path) -> None:
+    (tmp_path / "s.txt").write_text(
+        "<answer>4</answer>\n<verdict>correct</verdict>\n<decision>accept</decision>\n"
+    )
+    result = run("ask", "2 + 2?", "--team", "refine", "--model", f"scripted:{tmp_path}/s.txt")
+    assert result.exit_code == 0
+    for part in ("**actor**", "**critic**", "**judge**", "**Answer:** 4"):
+        assert part in result.stdout
+
+
+def test_bench_reports_stores_and_resumes(tmp_path: Path, script: str) -> None:
+    arguments = ("bench", COUNTER, "--model", script, "--store", tmp_path / "runs", "--run", "r")
+    first = run(*arguments, "--html", tmp_path / "r.html")
+    assert first.exit_code == 0, first.output
+    assert "4/4" in first.stdout
+    assert "<svg" in (tmp_path / "r.html").read_text()
+    again = run(*arguments, "--json")
+    assert json.loads(again.stdout)["summary"]["successes"] == 4
+    with EpisodeStore(tmp_path / "runs") as store:
+        assert store.manifest("r")["config"]["model"] == script
+    out = tmp_path / "out.jsonl"
+    assert run("export", tmp_path / "runs", "r", out).exit_code == 0
+    assert len(out.read_text().splitlines()) == 4
+
+
+def test_play_prints_json_lines_with_the_reset_first(tmp_path: Path) -> None:
+    (tmp_path / "actions.txt").write_text("down\n\nup\nup\nup\n")
+    result = run("play", COUNTER, "--task", 1, "--actions", tmp_path / "actions.txt", "--json")
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [line["action"] for line in lines] == [None, "down", "up", "up"]
+    assert lines[0] == {
+        "action": None,
+        "text": "Count to 2.",
+        "admissible": ["up", "down"],
+        "reward": 0.0,
+        "done": False,
+    }
+    assert (lines[-1]["reward"], lines[-1]["done"]) == (1.0, True)
+
+
+def test_play_is_a_game_without_actions() -> None:
+    result = CliRunner().invoke(app, ["play", COUNTER], input="?\nup\nup\n")
+    assert "down" in result.stdout
+    assert "The end. Reward 1." in result.stdout
+
+
+def test_draw_writes_mermaid_and_png(tmp_path: Path) -> None:
+    assert "draft" in run("draw", "refine").stdout
+    result = run("draw", "act-refine", "--png", tmp_path / "t.png", "--mermaid", tmp_path / "t.mmd")
+    assert result.exit_code == 0
+    assert (tmp_path / "t.png").read_bytes().startswith(b"\x89PNG")
+    assert "policy" in (tmp_path / "t.mmd").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("bench", "chess"), "unknown environment 'chess'; there are: alfworld"),
+        (("bench", COUNTER, "--model", "gpt"), "unknown model 'gpt'; there are: tiny"),
+        (("bench", COUNTER, "--split", "moon"), "unknown split 'moon'; there are: all"),
+        (("bench", COUNTER, "--team", "x"), "unknown team 'x'; there are: answer, refine"),
+        (("bench", COUNTER, "--team", "refine"), "needs one that acts: act, act-refine"),
+        (("bench", COUNTER, "-o", "goal"), "write it as name=value"),
+        (("bench", COUNTER, "--temperature", "1"), "temperature"),
+        (("bench", COUNTER, "--max-calls", "-1"), "a budget cannot be negative: calls=-1"),
+        (("ask", "x", "--team", "act"), "for questions there are: answer, refine"),
+        (("play", COUNTER, "--task", "99"), "give an index below 4"),
+        (("draw", "x"), "unknown team 'x'"),
+        (("export", "nowhere", "r", "o.jsonl"), "no run 'r'"),
+    ],
+)
+def test_bad_input_is_one_clear_line(
+    arguments: tuple[str, ...],
+    message: str,
+    script: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    extra = ("--model", script) if arguments[0] == "bench" and "--model" not in arguments else ()
+    result = run(*arguments, *extra)
+    assert result.exit_code == 2
+    assert message in result.stderr.replace("\n", " ")
+    assert "Traceback" not in result.output
+
+
+def test_lists_are_json_when_asked() -> None:
+    assert {t["name"] for t in json.loads(run("teams", "--json").stdout)} >= {"act", "refine"}
+    systems = json.loads(run("systems", "--json").stdout)
+    assert {"title", "arxiv", "kind", "module", "test"} <= set(systems[0])
+    assert json.loads(run("doctor", "--json").stdout)
+
+
+def test_every_command_has_help_with_words() -> None:
+    for command in ("ask", "bench", "play", "draw", "teams", "doctor", "systems", "export"):
+        result = run(command, "--help")
+        assert result.exit_code == 0
+        assert "Usage" in result.stdout

@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from symposia.episodes import (
+    Episode,
+    EpisodeStore,
+    Outcome,
+    Step,
+    Tokens,
+    ToolCall,
+    Turn,
+    Usage,
+    export,
+    manifest,
+    scrub,
+    to_markdown,
+)
+
+
+def turn(position: int, history: tuple[dict[str, str], ...] = ()) -> Turn:
+    return Turn(
+        id=f"turn{position}",
+        parent=f"turn{position - 1}" if position else None,
+        agent="actor",
+        messages=history,
+        reply={"role": "assistant", "content": f"reply {position}"},
+        parsed={"answer": str(position)},
+        tokens=Tokens((1, 2, 3), (4, 5), (-0.1, -1e-7)),
+        prompt_tokens=3,
+        completion_tokens=2,
+        seconds=0.25,
+        finish="stop",
+    )
+
+
+def an_episode(run: str = "r", task: str = "t", attempt: int = 0, turns: int = 3) -> Episode:
+    history: tuple[dict[str, str], ...] = ({"role": "user", "content": f"go {task}"},)
+    made = []
+    for i in range(turns):
+        made.append(turn(i, history))
+        history = (*history, {"role": "assistant", "content": f"reply {i}"})
+    return Episode(
+        run=run,
+        task=task,
+        attempt=attempt,
+        kind="easy",
+        team="solo",
+        seed=7,
+        prompt=f"go {task}",
+        answer="42",
+        turns=tuple(made),
+        steps=(Step("look", "a room", 0.5, True, ("look", "wait"), after="turn0"),),
+        tools=(ToolCall("add", "{}", "3"),),
+        usage={"actor": Usage(calls=3, prompt_tokens=9, completion_tokens=6)},
+        outcome=Outcome(0.5, False, "failed", {"f1": 0.25}),
+        started=1.5,
+        seconds=2.5,
+    )
+
+
+def test_an_episode_comes_back_exactly(tmp_path: Path) -> None:
+    with EpisodeStore(tmp_path) as store:
+        store.begin("r", {})
+        store.add(an_episode())
+        assert store.episode("r", "t") == an_episode()
+    with EpisodeStore(tmp_path) as again:
+        assert list(again.episodes("r")) == [an_episode()]
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    text=st.text(),
+    ids=st.lists(st.integers(0, 2**31 - 1), max_size=5),
+    logprob=st.floats(max_value=0, allow_nan=False),
+)
+def test_any_text_and_any_tokens_come_back_exactly(
+    tmp_path_factory: pytest.TempPathFactory, text: str, ids: list[int], logprob: float
+) -> None:
+    spoken = Turn(
+        id="1",
+        agent=text,
+        messages=({"role": "user", "content": text},),
+        reply={"role": "assistant", "content": text},
+        tokens=Tokens(tuple(ids), tuple(ids), (logprob,) * len(ids)),
+    )
+    if "\x00" in text or any("\ud800" <= c <= "\udfff" for c in text):
+        return
+    whole = Episode(run="r", task=text, turns=(spoken,))
+    with EpisodeStore(tmp_path_factory.mktemp("store")) as store:
+        store.add(whole)
+        assert store.episode("r", text) == whole
+
+
+def test_the_first_episode_of_a_name_stays(tmp_path: Path) -> None:
+    with EpisodeStore(tmp_path) as store:
+        assert store.add(an_episode(turns=3))
+        assert not store.add(an_episode(turns=1))
+        assert store.add(an_episode(attempt=1))
+        assert len(store.episode("r", "t").turns) == 3
+        assert store.finished("r") == {("t", 0), ("t", 1)}
+
+
+def test_a_message_that_many_turns_repeat_is_stored_once(tmp_path: Path) -> None:
+    with EpisodeStore(tmp_path) as store:
+        store.add(an_episode(turns=50))
+        (count,) = sqlite3.connect(store.path).execute("SELECT count(*) FROM messages").fetchone()
+    assert count == 50
+
+
+def test_a_run_cannot_be_resumed_with_another_config(tmp_path: Path) -> None:
+    with EpisodeStore(tmp_path) as store:
+        store.begin("r", manifest({"seed": 1, "model": "tiny"}))
+        store.begin("r", manifest({"seed": 1, "model": "tiny"}))
+        with pytest.raises(ValueError, match="seed: 1 then, 2 now"):
+            store.begin("r", manifest({"seed": 2, "model": "tiny"}))
+        assert store.manifest("r")["config"]["seed"] == 1
+        with pytest.raises(KeyError, match="there are: r"):
+            store.manifest("other")
+
+
+WRITER = """
+import sys
+sys.path.insert(0, sys.argv[4])
+from test_store import an_episode
+from symposia.episodes import EpisodeStore
+with EpisodeStore(sys.argv[1]) as store:
+    for i in range(int(sys.argv[3])):
+        store.add(an_episode(task=f"{sys.argv[2]}{i}", turns=2))
+        store.add(an_episode(task=f"shared{i}", turns=2))
+"""
+
+
+def test_two_processes_write_one_store_and_nothing_is_lost(tmp_path: Path) -> None:
+    here = str(Path(__file__).parent)
+    writers = [
+        subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path), name, "60", here])
+        for name in ("a", "b")
+    ]
+    assert [w.wait(timeout=60) for w in writers] == [0, 0]
+    with EpisodeStore(tmp_path) as store:
+        finished = store.finished("r")
+        assert len(finished) == 180
+        assert all(len(e.turns) == 2 for e in store.episodes("r"))
+
+
+def test_export_to_json_lines_and_parquet(tmp_path: Path) -> None:
+    pq = pytest.importorskip("pyarrow.parquet", reason="needs the view extra")
+    episodes = [an_episode(task="a"), an_episode(task="b")]
+    assert export(episodes, tmp_path / "out.jsonl") == 2
+    lines = (tmp_path / "out.jsonl").read_text().splitlines()
+    assert json.loads(lines[1])["turns"][0]["tokens"]["completion_ids"] == [4, 5]
+    assert export(episodes, tmp_path / "out.parquet") == 2
+    rows = pq.read_table(tmp_path / "out.parquet").to_pylist()
+    assert len(rows) == 6
+    assert rows[0]["completion_ids"] == [4, 5]
+    assert json.loads(rows[1]["messages"])[0]["content"] == "go a"
+    with pytest.raises(ValueError, match=r"\.jsonl or \.parquet"):
+        export(episodes, tmp_path / "out.csv")
+
+
+def test_markdown_tells_the_episode() -> None:
+    page = to_markdown(an_episode())
+    for part in ("# t", "not solved", "reply 1", "`> look`", "a room", "**Answer:** 42"):
+        assert part in page
+
+
+@pytest.mark.parametrize(
+    ("dirty", "clean"),
+    [
+        ({"api_key": "x", "model": "m"}, {"model": "m"}),
+        ({"headers": {"Authorization": "x"}, "n": 1}, {"n": 1}),
+        ({"nested": [{"openai_api_key": "x", "a": 1}]}, {"nested": [{"a": 1}]}),
+        ("key sk-proj-abcdefghijkl used", "key [secret] used"),
+        ("Bearer abcdefghijklmnop", "Bearer [secret]"),
+        ("http://me:pass@host/v1", "http://[secret]@host/v1"),
+        ({"max_tokens": 5, "monkey": "bars"}, {"max_tokens": 5, "monkey": "bars"}),
+    ],
+)
+def test_secrets_are_scrubbed_and_nothing_else(dirty: object, clean: object) -> None:
+    assert scrub(dirty) == clean
+
+
+def test_outcomes_and_tokens_refuse_nonsense() -> None:
+    with pytest.raises(ValueError, match=r"1\.5"):
+        Outcome(score=1.5)
+    with pytest.raises(ValueError, match="2 completion tokens, but 1"):
+        Tokens((1,), (1, 2), (-0.5,))

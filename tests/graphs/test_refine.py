@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from langchain_core.messages import HumanMessage
+from langgraph.checkpoint.memory import InMemorySaver
+
+from symposia.agents import Actor, Answer, Critic, Judge
+from symposia.benchmarks import play
+from symposia.episodes import Budget, Task
+from symposia.graphs import refine
+from symposia.models import ScriptedModel
+
+TASK = Task("t", "2 + 2?")
+WRONG, RIGHT = (
+    "<verdict>incorrect</verdict><suggestion>4</suggestion>",
+    "<verdict>correct</verdict>",
+)
+
+
+def team(drafts: list[str], reviews: list[str], verdicts: list[str] | None, **options: Any) -> Any:
+    return refine(
+        Actor(ScriptedModel(drafts)),
+        Critic(ScriptedModel(reviews)),
+        None if verdicts is None else Judge(ScriptedModel(verdicts)),
+        **options,
+    )
+
+
+def verdict(decision: str, score: float | None = None) -> str:
+    return f"<decision>{decision}</decision>" + (f"<scores>{score}</scores>" if score else "")
+
+
+def drafts(*answers: object) -> list[str]:
+    return [f"<answer>{a}</answer>" for a in answers]
+
+
+async def test_the_judge_stops_the_refinement_by_accepting() -> None:
+    graph = team(drafts(3, 4), [WRONG, RIGHT], [verdict("revise"), verdict("accept")])
+    episode = await play(graph, TASK)
+    assert episode.answer == "4"
+    assert [t.agent for t in episode.turns] == ["actor", "critic", "judge"] * 2
+    revision = episode.turns[3].messages
+    assert revision[-2] == {"role": "assistant", "content": "<answer>3</answer>"}
+    assert "<suggestion>4</suggestion>" in revision[-1]["content"]
+
+
+async def test_when_no_draft_is_accepted_the_best_scored_wins() -> None:
+    verdicts = [verdict("revise", 0.2), verdict("revise", 0.9), verdict("revise", 0.4)]
+    episode = await play(team(drafts(1, 2, 3), [WRONG] * 3, verdicts), TASK)
+    assert episode.answer == "2"
+    assert episode.total.calls == 9
+
+
+async def test_the_later_of_equal_drafts_wins() -> None:
+    graph = team(drafts(1, 2), [WRONG] * 2, [verdict("revise")] * 2, rounds=1)
+    assert (await play(graph, TASK)).answer == "2"
+
+
+async def test_an_unreadable_verdict_is_not_consent() -> None:
+    graph = team(drafts(1, 2), [WRONG] * 2, ["fine!", verdict("accept")], rounds=1)
+    episode = await play(graph, TASK)
+    assert (episode.answer, episode.turns[2].unreadable) == ("2", True)
+
+
+async def test_without_a_judge_the_critic_decides_and_the_last_draft_wins() -> None:
+    assert (await play(team(drafts(3, 4), [WRONG, RIGHT], None), TASK)).answer == "4"
+    capped = await play(team(drafts(1, 2), [WRONG], None, rounds=1), TASK)
+    assert (capped.answer, capped.total.calls) == ("2", 3)
+
+
+async def test_an_unreadable_draft_costs_a_round_and_no_review() -> None:
+    graph = team(["mumble", *drafts(4)], [RIGHT], [verdict("accept")])
+    episode = await play(graph, TASK)
+    assert episode.answer == "4"
+    assert [t.agent for t in episode.turns] == ["actor", "actor", "critic", "judge"]
+
+
+async def test_a_team_that_only_mumbles_ends_with_a_reason() -> None:
+    episode = await play(team(["", "x" * 100_000, "?"], [], []), TASK)
+    assert (episode.answer, episode.outcome.stop) == ("", "no readable reply")
+
+
+@pytest.mark.parametrize(("calls", "answer"), [(0, ""), (1, "1"), (2, "1"), (3, "1"), (4, "1")])
+async def test_a_spent_budget_leaves_the_best_answer_so_far(calls: int, answer: str) -> None:
+    graph = team(drafts(1, 2), [WRONG] * 2, [verdict("revise", 0.5), verdict("revise", 0.1)])
+    episode = await play(graph, TASK, budget=Budget(calls=calls))
+    assert episode.answer == answer
+    assert episode.outcome.stop == f"budget of {calls} model calls is spent"
+    assert episode.total.calls == calls
+
+
+async def test_a_judge_alone_may_hit_the_token_budget() -> None:
+    graph = team(drafts(1), [WRONG], [])
+    episode = await play(graph, TASK, budget=Budget(tokens=1))
+    assert episode.total.calls == 1
+    assert "tokens is spent" in episode.outcome.stop
+
+
+def test_rounds_must_not_be_negative() -> None:
+    with pytest.raises(ValueError, match="rounds=-1"):
+        team([], [], [], rounds=-1)
+
+
+async def test_it_streams_and_checkpoints() -> None:
+    memory = InMemorySaver()
+    graph = team(drafts(4), [RIGHT], [verdict("accept")], checkpointer=memory)
+    config = {"configurable": {"thread_id": "1"}}
+    state = {"task": TASK, "messages": [HumanMessage("2 + 2?")]}
+    nodes = [list(update)[0] async for update in graph.astream(state, config)]
+    assert nodes == ["begin", "draft", "critique", "judge", "settle"]
+    kept = (await graph.aget_state(config)).values
+    assert (kept["answer"], kept["draft"]) == ("4", Answer(answer="4"))
+
+
+replies = st.lists(st.sampled_from(["<answer>1</answer>", "junk"]), min_size=9, max_size=9)
+reviews = st.lists(st.sampled_from([WRONG, RIGHT, "junk"]), min_size=9, max_size=9)
+decisions = st.lists(
+    st.sampled_from([verdict("accept"), verdict("revise", 0.5), "junk"]), min_size=9, max_size=9
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(replies=replies, reviews=reviews, decisions=decisions, rounds=st.integers(0, 2))
+async def test_it_always_ends_within_its_rounds(
+    replies: list[str], reviews: list[str], decisions: list[str], rounds: int
+) -> None:
+    episode = await play(team(replies, reviews, decisions, rounds=rounds), TASK)
+    assert sum(t.agent == "actor" for t in episode.turns) <= rounds + 1
+    assert episode.outcome.error == ""
+    readable = any(not t.unreadable for t in episode.turns if t.agent == "actor")
+    assert bool(episode.answer) == readable

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from langchain_core.messages import AIMessage
+from langchain_core.tools import tool
+
+from symposia.agents import Actor, Answer
+from symposia.benchmarks import play
+from symposia.episodes import Task
+from symposia.graphs import answer
+from symposia.models import ScriptedModel, ScriptExhaustedError
+
+
+async def test_it_answers_in_order_and_fails_loudly_when_dry() -> None:
+    model = ScriptedModel(["one", "two"])
+    assert [model.invoke("a").text, (await model.ainvoke("b")).text] == ["one", "two"]
+    with pytest.raises(ScriptExhaustedError, match="2 replies and was asked for one more"):
+        model.invoke("the last words")
+
+
+async def test_a_function_may_be_async() -> None:
+    async def echo(messages: list) -> str:
+        return messages[-1].text.upper()
+
+    assert (await ScriptedModel(echo).ainvoke("hi")).text == "HI"
+    with pytest.raises(TypeError, match="ainvoke"):
+        ScriptedModel(echo).invoke("hi")
+
+
+def test_structured_output_and_errors() -> None:
+    model = ScriptedModel([Answer(answer="4"), "not json", ConnectionError("down")])
+    typed = model.with_structured_output(Answer)
+    assert typed.invoke("2 + 2?") == Answer(answer="4")
+    raw = model.with_structured_output(Answer, include_raw=True).invoke("again")
+    assert raw["parsed"] is None
+    assert raw["parsing_error"] is not None
+    with pytest.raises(ConnectionError):
+        model.invoke("x")
+
+
+def test_only_bound_tools_can_be_called() -> None:
+    @tool
+    def look() -> str:
+        """Look."""
+        return "a room"
+
+    call = {"name": "look", "args": {}, "id": "1", "type": "tool_call"}
+    reply = AIMessage("", tool_calls=[call])
+    model = ScriptedModel([reply, reply])
+    assert model.bind_tools([look]).invoke("x").tool_calls[0]["name"] == "look"
+    with pytest.raises(ValueError, match="only \\[\\] are bound"):
+        model.invoke("x")
+
+
+def test_stop_strings_cut_the_reply() -> None:
+    assert ScriptedModel(["go on. stop here"]).invoke("x", stop=["stop"]).text == "go on. "
+
+
+def test_scripts_from_files(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('["one", "two"]')
+    (tmp_path / "a.jsonl").write_text('"one"\n"two"\n')
+    (tmp_path / "a.txt").write_text("one\ntwo\n")
+    for name in ("a.json", "a.jsonl", "a.txt"):
+        assert ScriptedModel.from_file(tmp_path / name).script == ["one", "two"]
+    (tmp_path / "bad.json").write_text('{"not": "a list"}')
+    for name in ("bad.json", "missing.txt"):
+        with pytest.raises(ValueError, match="no script in"):
+            ScriptedModel.from_file(tmp_path / name)
+
+
+async def test_an_episode_can_be_replayed() -> None:
+    team = answer(Actor(ScriptedModel(["<answer>4</answer>"])))
+    first = await play(team, Task("t", "2 + 2?"))
+    again = await play(answer(Actor(ScriptedModel.from_episode(first))), Task("t", "2 + 2?"))
+    assert again.answer == first.answer == "4"
+
+
+def test_one_text_is_not_a_script() -> None:
+    with pytest.raises(TypeError, match="not a text"):
+        ScriptedModel("hello")
