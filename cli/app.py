@@ -40,7 +40,7 @@ Options = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Temperature = Annotated[
     float | None,
-    typer.Option(help="Sampling temperature; 0 is greedy. The model's own if left out."),
+    typer.Option(help="Sampling temperature, 0 for greedy; else the model's."),
 ]
 MaxCalls = Annotated[int | None, typer.Option(help="Model calls per episode, at most.")]
 MaxTokens = Annotated[int | None, typer.Option(help="Tokens per episode, at most.")]
@@ -58,9 +58,7 @@ def _plain_errors() -> Iterator[None]:
         raise typer.Exit(2) from error
 
 
-@app.command(
-    epilog="Example: `symposia ask 'Tom has 3 apples and buys 4. How many?' --team refine`"
-)
+@app.command(epilog="Example: `symposia ask 'Tom has 3 apples and buys 4. How many?'`")
 def ask(
     question: str,
     team: Annotated[str, typer.Option(help="See `symposia teams`.")] = "answer",
@@ -118,7 +116,7 @@ def bench(
     store: Annotated[Path, typer.Option(help="Folder that keeps every episode.")] = Path("runs"),
     run: Annotated[
         str | None,
-        typer.Option(help="The run's name; a run of that name goes on where it stopped."),
+        typer.Option(help="The run's name; a run that is there goes on."),
     ] = None,
     html: Annotated[Path | None, typer.Option(help="Write an HTML report here.")] = None,
     as_json: AsJson = False,
@@ -283,9 +281,7 @@ def systems(as_json: AsJson = False) -> None:
     console.print(table)
 
 
-@app.command(
-    epilog="Example: `symposia export runs alfworld-generated-act-tiny-0 episodes.parquet`"
-)
+@app.command(epilog="Example: `symposia export runs alfworld-generated-act-tiny-0 e.parquet`")
 def export(store: Path, run: str, out: Path) -> None:
     """Write the episodes of a run as JSON lines (`.jsonl`) or Parquet (`.parquet`)."""
     from ..episodes import EpisodeStore

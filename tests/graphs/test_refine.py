@@ -110,7 +110,7 @@ async def test_it_streams_and_checkpoints() -> None:
     graph = team(drafts(4), [RIGHT], [verdict("accept")], checkpointer=memory)
     config = {"configurable": {"thread_id": "1"}}
     state = {"task": TASK, "messages": [HumanMessage("2 + 2?")]}
-    nodes = [list(update)[0] async for update in graph.astream(state, config)]
+    nodes = [next(iter(update)) async for update in graph.astream(state, config)]
     assert nodes == ["begin", "draft", "critique", "judge", "settle"]
     kept = (await graph.aget_state(config)).values
     assert (kept["answer"], kept["draft"]) == ("4", Answer(answer="4"))

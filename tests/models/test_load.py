@@ -14,7 +14,7 @@ def test_an_unknown_model_lists_what_exists(spec: str) -> None:
 
 
 def test_a_folder_that_is_no_model_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no config.json there"):
+    with pytest.raises(ValueError, match=r"no config\.json there"):
         load_model(f"hf:{tmp_path}")
 
 

@@ -113,7 +113,7 @@ def test_stop_strings_end_the_text_before_them(engine: Engine) -> None:
 
 
 def test_a_prompt_longer_than_the_context_is_refused_with_the_numbers(engine: Engine) -> None:
-    with pytest.raises(ContextLengthError, match="300 tokens .* holds 256"):
+    with pytest.raises(ContextLengthError, match=r"300 tokens .* holds 256"):
         engine.submit(Request((1,) * 300))
     room = engine.generate([Request((1,) * (CONTEXT - 3), max_tokens=50, temperature=0)])[0]
     assert len(room.ids) <= 3
