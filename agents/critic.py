@@ -8,7 +8,7 @@ from langchain_core.messages import BaseMessage, HumanMessage
 
 from .agent import Agent
 from .outputs import Critique
-from .state import TeamState
+from .state import TeamState, draft_of
 
 
 class Critic(Agent):
@@ -20,4 +20,4 @@ class Critic(Agent):
     writes = "critique"
 
     def brief(self, state: TeamState) -> Sequence[BaseMessage]:
-        return (HumanMessage(f"Proposed reply:\n{self.format.render(state['draft'])}"),)
+        return (HumanMessage(f"Proposed reply:\n{self.format.render(draft_of(state))}"),)

@@ -8,7 +8,7 @@ from langchain_core.messages import BaseMessage, HumanMessage
 
 from .agent import Agent
 from .outputs import Verdict
-from .state import TeamState
+from .state import TeamState, draft_of
 
 
 class Judge(Agent):
@@ -20,7 +20,7 @@ class Judge(Agent):
     writes = "verdict"
 
     def brief(self, state: TeamState) -> Sequence[BaseMessage]:
-        lines = [f"Proposed reply:\n{self.format.render(state['draft'])}"]
+        lines = [f"Proposed reply:\n{self.format.render(draft_of(state))}"]
         if (critique := state.get("critique")) is not None:
             lines.append(f"A critic's review:\n{self.format.render(critique)}")
         return (HumanMessage("\n\n".join(lines)),)

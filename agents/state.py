@@ -41,6 +41,18 @@ class TeamState(TypedDict, total=False):
     """Why the team stopped; empty while it works."""
 
 
+def draft_of(state: TeamState) -> Proposal:
+    """The proposal under discussion.
+
+    Raises:
+        ValueError: there is none.
+    """
+    draft = state.get("draft")
+    if draft is None:
+        raise ValueError("there is nothing to review: the state holds no draft")
+    return draft
+
+
 @dataclass(slots=True)
 class TeamContext:
     """What a run lends to a team besides its state. Not checkpointed."""
