@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from ..episodes import Episode
@@ -126,6 +127,11 @@ class Report:
         """Why episodes ended, most frequent first."""
         return dict(Counter(row.stop for row in self.rows).most_common())
 
+    @property
+    def errors(self) -> list[Row]:
+        """Episodes that an error ended."""
+        return [row for row in self.rows if row.error]
+
     def to_dict(self) -> dict[str, Any]:
         """Everything, for JSON."""
         return {
@@ -149,6 +155,13 @@ class Report:
             table.add_row(kind, *figures(summary))
         table.add_section()
         table.add_row("all", *figures(self.summary), style="bold")
+        if self.errors:
+            first = self.errors[0]
+            table.caption = (
+                f"{len(self.errors)} of {len(self.rows)} episodes ended in an error; the first, "
+                f"{escape(first.task)}: {escape(first.error)}"
+            )
+            table.caption_style = "red"
         return table
 
 

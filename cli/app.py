@@ -125,10 +125,12 @@ def bench(
     from ..benchmarks import evaluate
     from ..episodes import EpisodeStore
     from ..graphs.teams import TEAMS, build_team
+    from ..models import fingerprint
 
     with _plain_errors():
         world = _environment(environment, data, option)
-        graph = build_team(team, _load(model, temperature))
+        loaded = _load(model, temperature)
+        graph = build_team(team, loaded)
         if world.max_steps > 1 and not TEAMS[team].acts:
             known = ", ".join(name for name, spec in TEAMS.items() if spec.acts)
             raise ValueError(
@@ -157,7 +159,11 @@ def bench(
                     store=kept,
                     run=name,
                     name=team,
-                    config={"model": model, "temperature": temperature},
+                    config={
+                        "model": model,
+                        "weights": fingerprint(loaded),
+                        "temperature": temperature,
+                    },
                     progress=not as_json,
                 )
             )
@@ -165,8 +171,6 @@ def bench(
         print(json.dumps(report.to_dict()))
     else:
         console.print(report.table())
-        for row in [row for row in report.rows if row.error][:5]:
-            stderr.print(f"{row.task}: {row.error}", style="yellow", markup=False)
         console.print(f"run [bold]{name}[/] in {store}")
     if html:
         from ..benchmarks import write_html

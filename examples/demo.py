@@ -14,10 +14,12 @@ import time
 from pathlib import Path
 
 from rich.console import Console
+
 from symposia import EpisodeStore, evaluate, load_model, make_environment
 from symposia.benchmarks import compare, write_html
 from symposia.episodes import to_markdown
 from symposia.graphs.teams import build_team
+from symposia.models import fingerprint
 
 GAMES = 12
 MAX_STEPS = 30
@@ -35,17 +37,19 @@ async def main() -> None:
         f"[bold]{GAMES} household games[/] on ALFWorld's engine, made from seed {SEED}; "
         "model: [bold]tiny[/], which ships with Symposia.\n"
     )
+    model = load_model("tiny")
     reports = []
     with EpisodeStore(FOLDER) as store:
         for name in TEAMS:
             reports.append(
                 await evaluate(
-                    build_team(name, load_model("tiny")),
+                    build_team(name, model),
                     environment,
                     name=name,
                     seed=SEED,
                     store=store,
                     run=name,
+                    config={"model": "tiny", "weights": fingerprint(model)},
                 )
             )
         shown = next((r for r in reports[-1].rows if r.success), reports[-1].rows[0])

@@ -1,4 +1,4 @@
-from .load import load_model
+from .load import fingerprint, load_model
 from .scripted import ScriptedModel, ScriptExhaustedError
 
-__all__ = ["ScriptExhaustedError", "ScriptedModel", "load_model"]
+__all__ = ["ScriptExhaustedError", "ScriptedModel", "fingerprint", "load_model"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,19 @@ def load_model(spec: str, **options: Any) -> BaseChatModel:
     if kind in ("hf", "scripted", "tiny") or not rest:
         raise ValueError(f"unknown model {spec!r}; there are: {'; '.join(KINDS)}")
     return _hosted(spec, **options)
+
+
+def fingerprint(model: BaseChatModel) -> str | None:
+    """SHA-256 over a local model's weights and tokenizer, for manifests; None for other models."""
+    folder = getattr(model, "path", None)
+    if folder is None:
+        return None
+    digest = hashlib.sha256()
+    for file in sorted(Path(folder).iterdir()):
+        if file.suffix in (".safetensors", ".json", ".jinja"):
+            with file.open("rb") as stream:
+                digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()
 
 
 def _local(folder: Path, **options: Any) -> BaseChatModel:

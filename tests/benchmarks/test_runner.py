@@ -46,6 +46,7 @@ async def test_a_broken_task_fails_and_the_run_goes_on() -> None:
     assert [row.success for row in report.rows] == [True, False, True]
     assert report.rows[1].stop == "task error"
     assert "/games/broken.json" in report.rows[1].error
+    assert "1 of 3 episodes ended in an error" in str(report.table().caption)
 
 
 async def test_a_dying_worker_costs_its_episodes_and_no_more() -> None:
