@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from rich.markup import escape
@@ -144,6 +146,16 @@ class Report:
             "episodes": [asdict(row) for row in self.rows],
             "manifest": self.manifest,
         }
+
+    def to_json(self) -> str:
+        """Everything, as JSON text."""
+        return json.dumps(self.to_dict())
+
+    def to_html(self, path: str | Path) -> Path:
+        """Write a page with tables and plots; see `write_html`, which also compares teams."""
+        from .html import write_html
+
+        return write_html([self], path, title=f"{self.team} on {self.environment}")
 
     def table(self) -> Table:
         """A table for the terminal: a line per kind of task, and one for all."""

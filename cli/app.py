@@ -168,15 +168,13 @@ def bench(
                 )
             )
     if as_json:
-        print(json.dumps(report.to_dict()))
+        print(report.to_json())
     else:
         console.print(report.table())
         console.print(f"run [bold]{name}[/] in {store}")
     if html:
-        from ..benchmarks import write_html
-
         with _plain_errors():
-            write_html([report], html, title=f"{team} on {world.name}")
+            report.to_html(html)
         stderr.print(f"report: {html}")
 
 
