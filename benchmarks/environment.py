@@ -39,6 +39,11 @@ class Environment(ABC):
         """The settings that decide what is played, for the manifest. JSON values only."""
         return {}
 
+    @property
+    def default_split(self) -> str:
+        """The split to play when none is named."""
+        return self.splits[0]
+
     @abstractmethod
     def tasks(self, split: str) -> Sequence[Task]:
         """The tasks of a split, in a stable order.

@@ -56,7 +56,7 @@ async def evaluate(
     Args:
         team: a LangGraph graph (ours or yours) or any Runnable; see `play`.
         environment: where the tasks come from; see `make_environment`.
-        split: the split to play; by default the environment's first.
+        split: the split to play; by default the environment's own choice.
         tasks: the tasks themselves, instead of a split.
         limit: play only the first so many.
         attempts: episodes per task.
@@ -78,7 +78,7 @@ async def evaluate(
     if tasks is not None and split is not None:
         raise ValueError(f"give tasks or a split, not both (split={split!r})")
     team_name = name or str(getattr(team, "name", None) or type(team).__name__)
-    split = split or environment.splits[0]
+    split = split or environment.default_split
     chosen = list(tasks if tasks is not None else environment.tasks(split))[:limit]
     if len({task.id for task in chosen}) < len(chosen):
         raise ValueError("two tasks have the same id; a run needs one id a task")

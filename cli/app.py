@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -102,7 +102,9 @@ def bench(
     environment: Annotated[str, typer.Argument(help="alfworld, or your own as module:Class.")],
     team: Annotated[str, typer.Option(help="See `symposia teams`.")] = "act",
     model: Model = "tiny",
-    split: Annotated[str | None, typer.Option(help="By default the environment's first.")] = None,
+    split: Annotated[
+        str | None, typer.Option(help="By default the environment's own choice.")
+    ] = None,
     data: Data = None,
     option: Options = None,
     limit: Annotated[int | None, typer.Option(help="Play only the first so many tasks.")] = None,
@@ -139,7 +141,7 @@ def bench(
         name = run or "-".join(
             [
                 environment.rpartition(":")[2],
-                split or world.splits[0],
+                split or world.default_split,
                 team,
                 _slug(model),
                 str(seed),
@@ -186,7 +188,9 @@ def bench(
 def play_command(
     environment: Annotated[str, typer.Argument(help="alfworld, or your own as module:Class.")],
     data: Data = None,
-    split: Annotated[str | None, typer.Option(help="By default the environment's first.")] = None,
+    split: Annotated[
+        str | None, typer.Option(help="By default the environment's own choice.")
+    ] = None,
     task: Annotated[
         str, typer.Option(help="An index, a task id, or (ALFWorld) the path of a game file.")
     ] = "0",
@@ -298,7 +302,17 @@ def export(store: Path, run: str, out: Path) -> None:
 def _load(spec: str, temperature: float | None) -> Any:
     from ..models import load_model
 
+    if spec == "tiny" or spec.startswith("hf:"):
+        _hush_transformers()
     return load_model(spec, **({} if temperature is None else {"temperature": temperature}))
+
+
+def _hush_transformers() -> None:
+    """One progress bar on the screen is enough, and it is the run's."""
+    with suppress(ImportError):
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()
 
 
 def _budget(calls: int | None, tokens: int | None, seconds: float | None) -> Budget:
@@ -328,7 +342,7 @@ def _task(environment: Environment, split: str | None, wanted: str) -> Any:
     from_file = getattr(environment, "task_from_file", None)
     if from_file is not None and Path(wanted).is_file():
         return from_file(wanted)
-    split = split or environment.splits[0]
+    split = split or environment.default_split
     tasks = environment.tasks(split)
     if wanted.isdecimal() and int(wanted) < len(tasks):
         return tasks[int(wanted)]

@@ -11,9 +11,14 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+
+os.environ.setdefault(
+    "OMP_WAIT_POLICY", "PASSIVE"
+)  # the engine's threads and the games share cores
 from pathlib import Path
 
 from rich.console import Console
+from transformers.utils.logging import disable_progress_bar
 
 from symposia import EpisodeStore, evaluate, load_model, make_environment
 from symposia.benchmarks import compare, write_html
@@ -29,7 +34,7 @@ TEAMS = ("act", "act-refine")
 
 
 async def main() -> None:
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    disable_progress_bar()
     console = Console()
     began = time.perf_counter()
     environment = make_environment("alfworld", games=GAMES, max_steps=MAX_STEPS)

@@ -108,6 +108,11 @@ class ALFWorld(Environment):
         """What a copy or a worker process takes over: the settings, and no running game."""
         return self.__dict__ | {"_engine": None, "_task": None}
 
+    @property
+    def default_split(self) -> str:
+        """Generated games, or the official validation games of whoever names data."""
+        return "generated" if self._data is None else "valid_seen"
+
     def tasks(self, split: str = "generated") -> Sequence[Task]:
         """The tasks of a split; `games` means every game found in `data`.
 
