@@ -102,9 +102,7 @@ def bench(
     environment: Annotated[str, typer.Argument(help="alfworld, or your own as module:Class.")],
     team: Annotated[str, typer.Option(help="See `symposia teams`.")] = "act",
     model: Model = "tiny",
-    split: Annotated[
-        str | None, typer.Option(help="By default the environment's own choice.")
-    ] = None,
+    split: Annotated[str | None, typer.Option(help="Else the environment's choice.")] = None,
     data: Data = None,
     option: Options = None,
     limit: Annotated[int | None, typer.Option(help="Play only the first so many tasks.")] = None,
@@ -188,9 +186,7 @@ def bench(
 def play_command(
     environment: Annotated[str, typer.Argument(help="alfworld, or your own as module:Class.")],
     data: Data = None,
-    split: Annotated[
-        str | None, typer.Option(help="By default the environment's own choice.")
-    ] = None,
+    split: Annotated[str | None, typer.Option(help="Else the environment's choice.")] = None,
     task: Annotated[
         str, typer.Option(help="An index, a task id, or (ALFWorld) the path of a game file.")
     ] = "0",

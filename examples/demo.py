@@ -11,14 +11,9 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-
-os.environ.setdefault(
-    "OMP_WAIT_POLICY", "PASSIVE"
-)  # the engine's threads and the games share cores
 from pathlib import Path
 
 from rich.console import Console
-from transformers.utils.logging import disable_progress_bar
 
 from symposia import EpisodeStore, evaluate, load_model, make_environment
 from symposia.benchmarks import compare, write_html
@@ -34,6 +29,10 @@ TEAMS = ("act", "act-refine")
 
 
 async def main() -> None:
+    # The games run beside the model on the same cores: threads that wait should not spin.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from transformers.utils.logging import disable_progress_bar
+
     disable_progress_bar()
     console = Console()
     began = time.perf_counter()
