@@ -86,11 +86,15 @@ class Agent:
 
 
 def _merged(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
-    """`messages` with neighbouring human messages joined: many chat templates want turns."""
+    """`messages` with neighbouring human texts joined: many chat templates want turns."""
     merged: list[BaseMessage] = []
     for message in messages:
-        if merged and isinstance(message, HumanMessage) and isinstance(merged[-1], HumanMessage):
-            merged[-1] = HumanMessage(f"{merged[-1].text}\n\n{message.text}")
+        if merged and _plain(message) and _plain(merged[-1]):
+            merged[-1] = HumanMessage(f"{merged[-1].content}\n\n{message.content}")
         else:
             merged.append(message)
     return merged
+
+
+def _plain(message: BaseMessage) -> bool:
+    return isinstance(message, HumanMessage) and isinstance(message.content, str)

@@ -33,9 +33,13 @@ class Refined(TypedDict, total=False):
 
 
 def accepted(state: TeamState) -> bool:
-    """The judge accepts the draft; where no judge has spoken, the critic finds it correct."""
-    if (verdict := state.get("verdict")) is not None:
-        return verdict.decision == "accept"
+    """The judge accepts the draft."""
+    verdict = state.get("verdict")
+    return verdict is not None and verdict.decision == "accept"
+
+
+def found_correct(state: TeamState) -> bool:
+    """The critic finds the draft correct."""
     critique = state.get("critique")
     return critique is not None and critique.verdict == "correct"
 
@@ -63,7 +67,7 @@ def refine(
     """
     if rounds < 0:
         raise ValueError(f"rounds={rounds}: a team cannot revise a negative number of times")
-    stands = stop or (_judged if judge else accepted)
+    stands = stop or (accepted if judge else found_correct)
 
     async def begin(state: TeamState) -> TeamState:
         return {
@@ -127,11 +131,6 @@ def refine(
         graph.add_conditional_edges("critique", reviewed, ["draft", "settle"])
     graph.add_edge("settle", END)
     return graph.compile(name=name, checkpointer=checkpointer)
-
-
-def _judged(state: TeamState) -> bool:
-    verdict = state.get("verdict")
-    return verdict is not None and verdict.decision == "accept"
 
 
 def _score(verdict: Verdict | None) -> float:
