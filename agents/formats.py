@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from types import NoneType
 from typing import Any, Literal, Protocol, TypeVar, get_args, get_origin
 
@@ -93,6 +94,12 @@ class _UnreadableError(Exception):
     """The text does not hold exactly one output."""
 
 
+@cache
+def _tags(output: type[BaseModel]) -> re.Pattern[str]:
+    names = "|".join(map(re.escape, output.model_fields))
+    return re.compile(rf"<({names})>(.*?)</\1>", re.DOTALL)
+
+
 def _tag_hints(output: type[BaseModel]) -> Iterator[str]:
     for name, field in output.model_fields.items():
         optional = "" if field.is_required() else "?"
@@ -120,9 +127,8 @@ def _render_tags(value: BaseModel) -> Iterator[str]:
 
 def _read_tags(text: str, output: type[BaseModel]) -> dict[str, Any]:
     """Field values of `output` from tags in `text`; tags within a value belong to that value."""
-    names = "|".join(map(re.escape, output.model_fields))
     found: dict[str, list[str]] = {}
-    for match in re.finditer(rf"<({names})>(.*?)</\1>", text, re.DOTALL):
+    for match in _tags(output).finditer(text):
         found.setdefault(match[1], []).append(match[2].strip())
     values: dict[str, Any] = {}
     for name, texts in found.items():

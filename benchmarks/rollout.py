@@ -107,8 +107,9 @@ class _Watch:
         config: RunnableConfig = {
             "callbacks": [recorder],
             "metadata": {"seed": seed},
-            "configurable": {"thread_id": task.id},
         }
+        if getattr(team, "checkpointer", None):
+            config["configurable"] = {"thread_id": task.id}
         if hasattr(team, "stream_mode"):
             stream = team.astream(state, config, context=TeamContext(world), stream_mode="values")
             async for values in stream:

@@ -19,7 +19,7 @@ from .sessions import Sessions
 STAGGER = 0.001
 """Seconds between the starts of concurrent episodes. Episodes in lockstep would all want the event
 loop at once and then all wait at once (`benchmarks/perf/concurrency.py`)."""
-GC_THRESHOLDS = (20_000, 20, 20)
+GC_THRESHOLDS = (100_000, 50, 100)
 """Python's garbage collector while a run is on; see `gc.set_threshold`."""
 
 

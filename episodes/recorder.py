@@ -21,7 +21,7 @@ from langchain_core.messages import (
     convert_to_openai_messages,
 )
 from langchain_core.outputs import ChatGeneration, LLMResult
-from langchain_core.runnables import ensure_config
+from langchain_core.runnables.config import var_child_runnable_config
 
 from .episode import Episode, Outcome
 from .ledger import Budget, Ledger, Usage
@@ -326,7 +326,7 @@ def _tokens(about: dict[str, Any]) -> Tokens | None:
 
 def current_recorder() -> Recorder | None:
     """The recorder of the graph that runs around the caller, if one is attached."""
-    callbacks = ensure_config().get("callbacks")
+    callbacks = (var_child_runnable_config.get() or {}).get("callbacks")
     handlers = callbacks if isinstance(callbacks, list) else getattr(callbacks, "handlers", ())
     return next((h for h in handlers if isinstance(h, Recorder)), None)
 
