@@ -1,0 +1,247 @@
+"""From episodes and problems to conversations, in the exact words of the roles.
+
+Each conversation is what `Agent.messages` shows in some state of a team, followed by the reply that
+the agent should give. Household replies are the expert's; word problems have their solutions.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from langchain_core.language_models import FakeListChatModel
+from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage
+
+from ....agents import (
+    Action,
+    Actor,
+    Agent,
+    Answer,
+    Critic,
+    Critique,
+    Issue,
+    Judge,
+    Output,
+    Proposal,
+    TagFormat,
+    TeamState,
+    ToolAgent,
+    Verdict,
+)
+from ....benchmarks.alfworld.environment import ALFWorld
+from .arithmetic import Step, make_problem, spoil
+from .transcripts import NAMES, Transcript
+
+LEARN, GLANCE, IGNORE = 1.0, 0.1, 0.0
+"""Weights of the loss: the replies to learn, what the world says, and all the rest."""
+MISTAKEN = 0.25
+"""How often the review that an actor or a judge reads is wrong."""
+UNREVIEWED = 0.25
+"""How often a judge reads no review."""
+
+_FORMAT = TagFormat()
+_ROLES: dict[str, Literal["system", "user", "assistant"]] = {
+    "system": "system",
+    "human": "user",
+    "ai": "assistant",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a conversation, with the weight of its tokens in the loss."""
+
+    role: Literal["system", "user", "assistant"]
+    text: str
+    weight: float
+
+
+Conversation = tuple[Message, ...]
+
+
+@cache
+def roles() -> dict[type[Agent], Agent]:
+    """The default roles, each with a placeholder for a model."""
+    model = FakeListChatModel(responses=[""])
+    return {role: role(model) for role in (ToolAgent, Actor, Critic, Judge)}
+
+
+def prompt(role: type[Agent], state: TeamState) -> list[BaseMessage]:
+    """What `role` reads in `state`."""
+    return roles()[role].messages(state)
+
+
+def act(transcript: Transcript, bare: bool = False) -> Conversation:
+    """The whole episode: the expert's actions are learnt, random ones are only seen.
+
+    Args:
+        bare: leave out all instructions, which are always the same and cost time.
+    """
+    messages = prompt(ToolAgent, {"messages": history(transcript, len(transcript.moves))})
+    weights = [IGNORE, GLANCE]
+    for move in transcript.moves:
+        weights += [LEARN if move.action == move.expert else IGNORE, GLANCE]
+    if bare:
+        messages[:2] = [HumanMessage(transcript.opening)]
+        del weights[0]
+    return _weighted(messages, weights)
+
+
+def history(transcript: Transcript, steps: int) -> list[AnyMessage]:
+    """The team's conversation after `steps` actions."""
+    said: list[AnyMessage] = [opening(transcript.opening)]
+    for move in transcript.moves[:steps]:
+        said += [AIMessage(_FORMAT.render(Action(action=move.action))), HumanMessage(move.text)]
+    return said
+
+
+def opening(observation: str) -> HumanMessage:
+    """The first message of an episode."""
+    return HumanMessage(f"{ALFWorld.instructions}\n\n{observation}")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A proposal under discussion, right or wrong, with what can rightly be said of it."""
+
+    messages: tuple[AnyMessage, ...]
+    author: type[Agent]
+    draft: Proposal
+    right: Proposal
+    review: Critique
+    """A true review of the draft."""
+    slander: Critique
+    """A review that is wrong about the draft."""
+
+    @property
+    def stands(self) -> bool:
+        return self.review.verdict == "correct"
+
+
+def action_case(transcript: Transcript, rng: random.Random) -> Case:
+    """A random moment of an episode, with the expert's action or, as often, a wrong one."""
+    step = rng.randrange(len(transcript.moves))
+    move = transcript.moves[step]
+    wrong = _wrong_action(transcript, step, rng)
+    draft = rng.choice((move.expert, wrong))
+    better = Critique(verdict="incorrect", suggestion=move.expert)
+    good = Critique(verdict="correct")
+    stands = draft == move.expert
+    misleading = Critique(verdict="incorrect", suggestion=wrong)
+    return Case(
+        messages=tuple(history(transcript, step)),
+        author=ToolAgent,
+        draft=Action(action=draft),
+        right=Action(action=move.expert),
+        review=good if stands else better,
+        slander=misleading if stands else good,
+    )
+
+
+def sum_case(seed: int, rng: random.Random) -> Case:
+    """A word problem with its solution or, as often, a wrong one."""
+    question, steps, _ = make_problem(seed)
+    spoilt, at = spoil(steps, rng)
+    right, wrong = _solution(steps), _solution(spoilt)
+    stands = rng.random() < 0.5
+    good = Critique(verdict="correct")
+    fault = Issue(step=at + 1, reason=f"It is {spoilt[at].correction}.")
+    misleading = Issue(step=at + 1, reason=f"It is {spoilt[at]}.")
+    return Case(
+        messages=(HumanMessage(question),),
+        author=Actor,
+        draft=right if stands else wrong,
+        right=right,
+        review=good if stands else Critique(verdict="incorrect", issues=(fault,)),
+        slander=Critique(verdict="incorrect", issues=(misleading,)) if stands else good,
+    )
+
+
+def copy(rng: random.Random) -> Conversation:
+    """A list of names and numbers, said again, and then item by item. Early on this teaches to look
+    things up in the context, which acting and adding both need."""
+    items = [_item(rng) for _ in range(rng.randint(4, 14))]
+    said: list[BaseMessage] = [HumanMessage("Say again: " + ", ".join(items))]
+    said.append(AIMessage(", ".join(items)))
+    for _ in range(4):
+        at = rng.randrange(len(items) - 1)
+        said += [HumanMessage(f"After {items[at]}:"), AIMessage(items[at + 1])]
+    return _weighted(said, [LEARN if isinstance(m, AIMessage) else IGNORE for m in said])
+
+
+def _item(rng: random.Random) -> str:
+    if rng.random() < 0.2:
+        return str(rng.randint(1, 50))
+    return f"{rng.choice(NAMES)} {rng.randint(1, 4)}"
+
+
+def solve(seed: int) -> Conversation:
+    """A word problem and its solution."""
+    question, steps, _ = make_problem(seed)
+    state: TeamState = {"messages": [HumanMessage(question)]}
+    return _reply(prompt(Actor, state), _solution(steps), GLANCE)
+
+
+def critique(case: Case) -> Conversation:
+    """A true review of a proposal."""
+    return _reply(critic_prompt(case), case.review)
+
+
+def critic_prompt(case: Case) -> list[BaseMessage]:
+    """What the critic reads."""
+    return prompt(Critic, {"messages": list(case.messages), "draft": case.draft})
+
+
+def revise(case: Case, rng: random.Random) -> Conversation:
+    """The author's second draft: it follows a review that is true and stays firm otherwise."""
+    review = case.slander if rng.random() < MISTAKEN else case.review
+    state: TeamState = {"messages": list(case.messages), "draft": case.draft, "critique": review}
+    return _reply(prompt(case.author, state), case.right)
+
+
+def judge(case: Case, rng: random.Random) -> Conversation:
+    """The judge's decision, whatever the review says."""
+    review: Critique | None = case.slander if rng.random() < MISTAKEN else case.review
+    if rng.random() < UNREVIEWED:
+        review = None
+    decision = Verdict(decision="accept" if case.stands else "revise")
+    return _reply(judge_prompt(case, review), decision)
+
+
+def judge_prompt(case: Case, review: Critique | None) -> list[BaseMessage]:
+    """What the judge reads."""
+    state: TeamState = {"messages": list(case.messages), "draft": case.draft, "critique": review}
+    return prompt(Judge, state)
+
+
+def _solution(steps: Sequence[Step]) -> Answer:
+    lines = [f"{number}. {step}" for number, step in enumerate(steps, start=1)]
+    return Answer(reasoning="\n".join(lines), answer=str(steps[-1].result))
+
+
+def _wrong_action(transcript: Transcript, step: int, rng: random.Random) -> str:
+    """Something other than the expert's action: a random admissible one, one that was right at
+    another time (often the last one again), or one about a thing that is not there."""
+    move = transcript.moves[step]
+    elsewhere = rng.choice(transcript.moves).expert
+    last = transcript.moves[step - 1].action if step else move.other
+    words = move.expert.split()
+    absent = " ".join(str(rng.randint(6, 9)) if word.isdigit() else word for word in words)
+    candidates = [move.other, move.other, elsewhere, last, absent]
+    return rng.choice([each for each in candidates if each != move.expert])
+
+
+def _reply(messages: Sequence[BaseMessage], output: Output, told: float = IGNORE) -> Conversation:
+    """Only the last message, the reply, is learnt; what was told weighs `told`."""
+    reply = AIMessage(_FORMAT.render(output))
+    weights = [told if isinstance(m, HumanMessage) else IGNORE for m in messages]
+    return _weighted([*messages, reply], [*weights, LEARN])
+
+
+def _weighted(messages: Sequence[BaseMessage], weights: Sequence[float]) -> Conversation:
+    return tuple(
+        Message(_ROLES[m.type], m.text, weight) for m, weight in zip(messages, weights, strict=True)
+    )
