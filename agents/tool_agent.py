@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, ToolCall, ToolMessage
 from langchain_core.tools import BaseTool
 
+from ..episodes import BudgetExceeded
 from .actor import Actor
 from .outputs import Action
 
@@ -45,17 +46,20 @@ class ToolAgent(Actor):
             if not message.tool_calls:
                 return message
             messages = [*messages, message]
-            for call in message.tool_calls:
-                tool = self.tools.get(call["name"])
-                if tool is None:
-                    known = ", ".join(self.tools)
-                    messages.append(
-                        ToolMessage(
-                            f"There is no tool {call['name']!r}; there are: {known}.",
-                            tool_call_id=call["id"] or "",
-                            status="error",
-                        )
-                    )
-                else:
-                    messages.append(await tool.ainvoke(call, self._config))
+            messages += [await self._run(call) for call in message.tool_calls]
         return await super().reply(messages)
+
+    async def _run(self, call: ToolCall) -> ToolMessage:
+        """What the tool answers; a tool that fails says why, so that the model can do better."""
+        tool = self.tools.get(call["name"])
+        if tool is None:
+            answer = f"There is no tool {call['name']!r}; there are: {', '.join(self.tools)}."
+        else:
+            try:
+                message: ToolMessage = await tool.ainvoke(call, self._config)
+                return message
+            except BudgetExceeded:
+                raise
+            except Exception as error:  # tools are anybody's code
+                answer = f"{type(error).__name__}: {error}"
+        return ToolMessage(answer, tool_call_id=call["id"] or "", status="error")

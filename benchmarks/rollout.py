@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+from uuid import uuid4
 
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.runnables import Runnable, RunnableConfig
@@ -49,31 +50,37 @@ async def play(
 ) -> Episode:
     """Let `team` work on `task` and return the episode. What goes wrong is in its outcome.
 
-    The team gets `{"task": task, "messages": [the prompt]}` and, where there is a world,
-    `TeamContext(world)`. A team that answers without having acted has its answer submitted to the
-    world as the only action. The outcome is what the world says, never what the team claims.
+    The team gets `{"task": task, "messages": [the prompt]}`, the task without its reference, and,
+    where there is a world, `TeamContext(world)`. A team that answers without having acted, even one
+    whose budget is spent, has its answer submitted to the world as the only action. The outcome is
+    what the world says, never what the team claims.
 
     Args:
         world: the world that the task is set in; without one nothing is scored.
         budget: limits of this episode; on a spent budget the best answer so far stands.
         name: the episode's place in a run.
     """
-    name = name or Name(team=_team_name(team))
+    name = name or Name(team=team_name(team))
     recorder = Recorder(budget)
     recorded = RecordedWorld(world, recorder) if world else None
     watch = _Watch()
+    seconds = budget.seconds if budget else None
     stop = error = ""
     try:
-        async with asyncio.timeout(budget.seconds if budget else None):
-            await watch.run(team, task, recorded, recorder, name.seed)
-            stop = str(watch.state.get("stop", ""))
-            if recorded and not recorder.steps and watch.answer:
-                await recorded.reset()
-                await recorded.step(watch.answer)
-    except BudgetExceeded as spent:
-        stop = str(spent)
-    except TimeoutError:
-        stop = f"budget of {budget.seconds if budget else 0} seconds is spent"
+        clock = asyncio.timeout(seconds)
+        try:
+            async with clock:
+                await watch.run(team, task, recorded, recorder, name)
+                stop = str(watch.state.get("stop", ""))
+        except BudgetExceeded as spent:
+            stop = str(spent)
+        except TimeoutError:
+            if not clock.expired():
+                raise
+            stop = f"budget of {seconds} seconds is spent"
+        if recorded and not recorder.steps and watch.answer:
+            async with asyncio.timeout(seconds):
+                await recorded.submit(watch.answer)
     except TaskError as broken:
         stop, error = "task error", str(broken)
     except Exception as failure:  # an episode that fails is a result; the run goes on
@@ -101,15 +108,19 @@ class _Watch:
         task: Task,
         world: RecordedWorld | None,
         recorder: Recorder,
-        seed: int,
+        name: Name,
     ) -> None:
-        state = {"task": task, "messages": [HumanMessage(task.prompt)]}
+        state = {
+            "task": replace(task, reference=None),
+            "messages": [HumanMessage(task.prompt)],
+        }
+        episode = f"{name.run}/{task.id}/{name.attempt}/{uuid4().hex}"
         config: RunnableConfig = {
             "callbacks": [recorder],
-            "metadata": {"seed": seed},
+            "metadata": {"seed": name.seed, "episode": episode},
         }
         if getattr(team, "checkpointer", None):
-            config["configurable"] = {"thread_id": task.id}
+            config["configurable"] = {"thread_id": episode}
         if hasattr(team, "stream_mode"):
             stream = team.astream(state, config, context=TeamContext(world), stream_mode="values")
             async for values in stream:
@@ -145,7 +156,8 @@ def _outcome(recorder: Recorder, stop: str, error: str, answer: str) -> Outcome:
     return Outcome(score=score, success=success, stop=stop, error=error)
 
 
-def _team_name(team: AnyTeam) -> str:
+def team_name(team: AnyTeam) -> str:
+    """What records call a team that was given no other name."""
     return str(getattr(team, "name", None) or type(team).__name__)
 
 

@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 import gc
 import hashlib
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any, Protocol
 
-from ..episodes import Budget, EpisodeStore, Task, manifest
+from ..episodes import Budget, Episode, EpisodeStore, Outcome, Task, manifest, scrub
 from .environment import Environment
 from .progress import ProgressBar
 from .report import Report, Row
-from .rollout import AnyTeam, Name, play
+from .rollout import AnyTeam, Name, play, team_name
 from .sessions import Sessions
 
-STAGGER = 0.001
-"""Seconds between the starts of concurrent episodes. Episodes in lockstep would all want the event
-loop at once and then all wait at once (`benchmarks/perf/concurrency.py`)."""
+log = logging.getLogger(__name__)
 GC_THRESHOLDS = (100_000, 50, 100)
 """Python's garbage collector while a run is on; see `gc.set_threshold`."""
 
@@ -77,15 +76,15 @@ async def evaluate(
             raise ValueError(f"{what}={value}: it must be at least 1")
     if tasks is not None and split is not None:
         raise ValueError(f"give tasks or a split, not both (split={split!r})")
-    team_name = name or str(getattr(team, "name", None) or type(team).__name__)
+    called = name or team_name(team)
     split = split or environment.default_split
     chosen = list(tasks if tasks is not None else environment.tasks(split))[:limit]
     if len({task.id for task in chosen}) < len(chosen):
         raise ValueError("two tasks have the same id; a run needs one id a task")
-    run = run or f"{environment.name}-{team_name}-{seed}"
+    run = run or f"{environment.name}-{called}-{seed}"
     settings = {
         **(config or {}),
-        "team": team_name,
+        "team": called,
         "environment": environment.name,
         "options": environment.options,
         "split": split if tasks is None else "tasks",
@@ -107,25 +106,29 @@ async def evaluate(
 
     async def work(sessions: Sessions, heard: Listener) -> None:
         for task, attempt in queue:
-            place = Name(run, attempt, team_name, episode_seed(seed, task.id, attempt))
-            async with sessions.world(task) as world:
-                episode = await play(team, task, world, budget=budget, name=place)
-            if store is not None:
-                await asyncio.to_thread(store.add, episode)
+            place = Name(run, attempt, called, episode_seed(seed, task.id, attempt))
+            episode: Episode | None = None
+            try:
+                async with sessions.world(task) as world:
+                    episode = await play(team, task, world, budget=budget, name=place)
+            except Exception as failure:  # a world that breaks outside its steps is one episode's
+                log.warning("%s: the world failed: %s", task.id, scrub(str(failure)))
+                episode = episode or _failed(task, place, failure)
+            if store is not None and not await asyncio.to_thread(store.add, episode):
+                episode = store.episode(run, task.id, attempt)  # another process was first
             row = Row.of(episode)
             rows.append(row)
             heard(row)
 
-    bar = ProgressBar(team_name, total=len(wanted), done=rows) if progress else nullcontext(_deaf)
+    bar = ProgressBar(called, total=len(wanted), done=rows) if progress else nullcontext(_deaf)
     async with Sessions(environment, workers) as sessions:
         with bar as heard, _fewer_collections():
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(concurrency, len(waiting))):
                     group.create_task(work(sessions, heard))
-                    await asyncio.sleep(STAGGER)
     order = {(task.id, attempt): i for i, (task, attempt) in enumerate(wanted)}
     rows.sort(key=lambda row: order[row.task, row.attempt])
-    return Report(run=run, team=team_name, environment=environment.name, rows=rows, manifest=about)
+    return Report(run=run, team=called, environment=environment.name, rows=rows, manifest=about)
 
 
 def evaluate_sync(team: AnyTeam, environment: Environment, **options: Any) -> Report:
@@ -139,6 +142,21 @@ def episode_seed(seed: int, task: str, attempt: int) -> int:
     return int.from_bytes(digest[:4], "big") >> 1
 
 
+def _failed(task: Task, place: Name, failure: Exception) -> Episode:
+    """The record of an episode whose world broke before the team could play."""
+    outcome = Outcome(stop="error", error=scrub(f"{type(failure).__name__}: {failure}"))
+    return Episode(
+        run=place.run,
+        task=task.id,
+        attempt=place.attempt,
+        kind=task.kind,
+        team=place.team,
+        seed=place.seed,
+        prompt=task.prompt,
+        outcome=outcome,
+    )
+
+
 @contextmanager
 def _fewer_collections() -> Iterator[None]:
     """Let Python look for garbage less often: hundreds of live graphs make each look expensive.
@@ -147,6 +165,9 @@ def _fewer_collections() -> Iterator[None]:
     (`benchmarks/perf/concurrency.py`).
     """
     before = gc.get_threshold()
+    if before == GC_THRESHOLDS:  # a run beside this one has set them, and resets them
+        yield
+        return
     gc.set_threshold(*GC_THRESHOLDS)
     try:
         yield

@@ -15,6 +15,7 @@ import struct
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, Self
 
 from ..episodes import Observation, Task, World
@@ -22,6 +23,8 @@ from .environment import Environment, TaskError
 
 HEADER = struct.Struct(">Q")
 """Length of the pickle that follows, in bytes."""
+GRACE = 5.0
+"""Seconds that a worker has to finish what nobody waits for any more; then it is killed."""
 
 
 class WorkerDiedError(RuntimeError):
@@ -31,12 +34,15 @@ class WorkerDiedError(RuntimeError):
 class Sessions:
     """An async context manager that lends worlds of one environment.
 
+    A world ends by itself after the environment's `max_steps`.
+
     Args:
         environment: the template; each session works on a fork of it.
         workers: worker processes, if the environment wants them; by default one per core.
 
     Raises:
-        ValueError: `workers` is not positive, or is set for an environment that lives in process.
+        ValueError: `workers` is not positive, or is set for an environment that lives in process;
+            or an environment for worker processes cannot be pickled.
     """
 
     def __init__(self, environment: Environment, workers: int | None = None) -> None:
@@ -45,30 +51,56 @@ class Sessions:
         if workers is not None and not environment.worker_processes:
             raise ValueError(f"{environment.name} runs in this process: leave `workers` out")
         self.environment = environment
-        count = workers or (os.cpu_count() or 1)
-        self._workers = [_Worker(environment) for _ in range(count)]
+        self._workers: list[_Worker] = []
+        if environment.worker_processes:
+            template = _pickled(environment)
+            self._workers = [_Worker(template) for _ in range(workers or os.cpu_count() or 1)]
 
     @asynccontextmanager
     async def world(self, task: Task) -> AsyncIterator[World]:
         """A world set to `task`, closed at the end."""
         if not self.environment.worker_processes:
             with self.environment.fork() as own:
-                yield _InProcess(own, task)
+                yield _Limited(_InProcess(own, task), own.max_steps)
             return
         worker = min(self._workers, key=lambda w: w.sessions)
+        world = _Remote(worker, task, self.environment.instructions)
         worker.sessions += 1
-        world = _Remote(worker, task)
         try:
-            yield world
+            yield _Limited(world, self.environment.max_steps)
         finally:
             worker.sessions -= 1
-            await world.close()
+            world.close()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *exception: object) -> None:
         await asyncio.gather(*(worker.stop() for worker in self._workers))
+
+
+class _Limited:
+    """A world that is done after so many steps, as every environment promises."""
+
+    def __init__(self, world: World, max_steps: int) -> None:
+        self.world = world
+        self.max_steps = max_steps
+        self.steps = 0
+
+    @property
+    def instructions(self) -> str:
+        return self.world.instructions
+
+    async def reset(self) -> Observation:
+        self.steps = 0
+        return await self.world.reset()
+
+    async def step(self, action: str) -> Observation:
+        seen = await self.world.step(action)
+        self.steps += 1
+        if self.steps >= self.max_steps and not seen.done:
+            return replace(seen, done=True, info={**seen.info, "stop": "step limit"})
+        return seen
 
 
 class _InProcess:
@@ -91,99 +123,171 @@ class _Remote:
 
     _ids = itertools.count()
 
-    def __init__(self, worker: _Worker, task: Task) -> None:
+    def __init__(self, worker: _Worker, task: Task, instructions: str) -> None:
         self.worker = worker
         self.task = task
-        self.instructions = worker.environment.instructions
+        self.instructions = instructions
         self.id = next(self._ids)
-        self.process: asyncio.subprocess.Process | None = None
+        self.process: _Process | None = None
 
     async def reset(self) -> Observation:
-        self.process = await self.worker.started()
-        seen: Observation = await self._ask("reset", self.task)
+        if self.process is None:
+            self.process = await self.worker.started()
+        seen: Observation = await self.process.ask(self.id, "reset", self.task)
         return seen
 
     async def step(self, action: str) -> Observation:
-        seen: Observation = await self._ask("step", action)
+        if self.process is None:
+            raise RuntimeError("a world takes no step before its reset")
+        seen: Observation = await self.process.ask(self.id, "step", action)
         return seen
 
-    async def close(self) -> None:
-        if self.process is not None and self.process is self.worker.process:
-            await self._ask("close", None)
-
-    async def _ask(self, verb: str, value: Any) -> Any:
-        if self.process is None or self.process is not self.worker.process:
-            raise WorkerDiedError(f"the worker of {self.task.id} has died")
-        return await self.worker.ask((self.id, verb, value))
+    def close(self) -> None:
+        if self.process is not None:
+            self.process.tell(self.id, "close", None)
 
 
 class _Worker:
-    """One worker process, started at first use and again after a death."""
+    """A place for a worker process, started at first use and again when it has died or hangs."""
 
-    def __init__(self, environment: Environment) -> None:
-        self.environment = environment
+    def __init__(self, template: bytes) -> None:
+        self.template = template
         self.sessions = 0
-        self.process: asyncio.subprocess.Process | None = None
-        self._reader: asyncio.Task[None] | None = None
-        self._waiting: dict[int, asyncio.Future[Any]] = {}
-        self._requests = itertools.count()
+        self._processes: list[_Process] = []
+        """One that answers, and those that hang and will be killed."""
         self._starting = asyncio.Lock()
 
-    async def started(self) -> asyncio.subprocess.Process:
+    async def started(self) -> _Process:
         async with self._starting:
-            if self.process is None:
-                self.process = await asyncio.create_subprocess_exec(
-                    sys.executable,
-                    "-m",
-                    "symposia.benchmarks.worker",
-                    stdin=asyncio.subprocess.PIPE,
-                    stdout=asyncio.subprocess.PIPE,
-                    env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-                )
-                self._reader = asyncio.create_task(self._read(self.process))
-                self._send(self.environment)
-        return self.process
+            self._processes = [p for p in self._processes if not p.ended]
+            for process in self._processes:
+                if not (process.death or process.abandoned):
+                    return process
+            self._processes.append(await _Process.start(self.template))
+            return self._processes[-1]
 
-    async def ask(self, request: Any) -> Any:
-        number = next(self._requests)
+    async def stop(self) -> None:
+        await asyncio.gather(*(process.stop() for process in self._processes))
+
+
+class _Process:
+    """A running worker process, and the requests that it has not answered yet."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.death = ""
+        """How it died; empty while it lives."""
+        self.abandoned = 0
+        """Unanswered requests whose askers were cancelled."""
+        self._process = process
+        self._waiting: dict[int, asyncio.Future[Any]] = {}
+        self._requests = itertools.count()
+        self._reader = asyncio.create_task(self._read())
+
+    @property
+    def ended(self) -> bool:
+        """True when the process is gone and everyone who waited has been told."""
+        return self._reader.done()
+
+    @classmethod
+    async def start(cls, template: bytes) -> Self:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "symposia.benchmarks.worker",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
+        started = cls(process)
+        started._write(template)
+        return started
+
+    def tell(self, *request: Any) -> asyncio.Future[Any]:
+        """Send a request; the future holds its answer, for those who care."""
         future = asyncio.get_running_loop().create_future()
+        if self.death:
+            future.set_exception(WorkerDiedError(self.death))
+            future.exception()  # it may be left unread
+            return future
+        number = next(self._requests)
         self._waiting[number] = future
-        self._send((number, *request))
-        return await future
+        self._write(pickle.dumps((number, *request)))
+        return future
 
-    def _send(self, value: Any) -> None:
-        assert self.process is not None and self.process.stdin is not None
-        body = pickle.dumps(value)
-        self.process.stdin.write(HEADER.pack(len(body)) + body)
+    async def ask(self, *request: Any) -> Any:
+        """The answer to a request. One that is given up may hang: the worker then has `GRACE`.
 
-    async def _read(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdout is not None
+        Raises:
+            WorkerDiedError: the process has ended.
+        """
+        future = self.tell(*request)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            self.abandoned += 1
+            future.add_done_callback(self._answered_after_all)
+            asyncio.get_running_loop().call_later(GRACE, self._kill_unless, future)
+            raise
+
+    def _answered_after_all(self, future: asyncio.Future[Any]) -> None:
+        self.abandoned -= 1
+        if not future.cancelled():
+            future.exception()
+
+    def _kill_unless(self, future: asyncio.Future[Any]) -> None:
+        if not future.done():
+            self._kill(f"an environment worker was killed: a step took {GRACE:g} s too long")
+
+    def _kill(self, why: str) -> None:
+        if self._process.returncode is None:
+            self.death = self.death or why
+            self._process.kill()
+
+    async def stop(self) -> None:
+        """End the process, by force if it is busy."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        _, busy = await asyncio.wait({self._reader}, timeout=GRACE)
+        if busy:
+            self._kill("the run is over")
+            await self._reader
+
+    def _write(self, body: bytes) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(HEADER.pack(len(body)) + body)
+
+    async def _read(self) -> None:
+        """Hand out answers until the process ends, whatever ends it."""
+        assert self._process.stdout is not None
         try:
             while True:
-                (length,) = HEADER.unpack(await process.stdout.readexactly(HEADER.size))
-                body = await process.stdout.readexactly(length)
-                number, result, error = pickle.loads(body)
+                (length,) = HEADER.unpack(await self._process.stdout.readexactly(HEADER.size))
+                number, result, error = pickle.loads(await self._process.stdout.readexactly(length))
                 future = self._waiting.pop(number)
-                if future.done():
-                    continue
                 if error is None:
                     future.set_result(result)
                 else:
                     future.set_exception(_error(*error))
+                    future.exception()
         except asyncio.IncompleteReadError:
-            self.process = None
-            code = await process.wait()
-            died = WorkerDiedError(f"an environment worker ended with exit code {code}")
-            waiting, self._waiting = self._waiting, {}
-            for future in waiting.values():
-                if not future.done():
-                    future.set_exception(died)
+            pass
+        except Exception as broken:  # a broken engine may break its answers too
+            self._kill(f"an environment worker gave an unreadable answer: {broken}")
+        self.death = self.death or "an environment worker has ended"
+        died = f"{self.death} (exit code {await self._process.wait()})"
+        for future in self._waiting.values():
+            future.set_exception(WorkerDiedError(died))
+            future.exception()
+        self._waiting.clear()
 
-    async def stop(self) -> None:
-        if self.process is not None and self._reader is not None:
-            assert self.process.stdin is not None
-            self.process.stdin.close()
-            await self._reader
+
+def _pickled(environment: Environment) -> bytes:
+    try:
+        return pickle.dumps(environment)
+    except Exception as error:  # __getstate__ and friends may raise anything
+        raise ValueError(
+            f"{environment.name} asks for worker processes but cannot be pickled: {error}"
+        ) from error
 
 
 def _error(kind: str, text: str) -> Exception:

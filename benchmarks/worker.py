@@ -25,12 +25,10 @@ def main() -> None:
     worlds: dict[int, Environment] = {}
     while template is not None and (request := _read(requests)) is not None:
         number, world, verb, value = request
-        result, failure = None, None
         try:
-            result = _do(template, worlds, world, verb, value)
+            body = pickle.dumps((number, _do(template, worlds, world, verb, value), None))
         except Exception as error:  # whatever it was, the episode that asked must hear of it
-            failure = (type(error).__name__, str(error))
-        body = pickle.dumps((number, result, failure))
+            body = pickle.dumps((number, None, (type(error).__name__, str(error))))
         answers.write(HEADER.pack(len(body)) + body)
         answers.flush()
 

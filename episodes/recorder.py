@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 from uuid import UUID
 
@@ -89,6 +89,8 @@ class Recorder(BaseCallbackHandler):
         self._open: dict[UUID, _Call] = {}
         self._calls: list[_Call] = []
         self._last: dict[str, str] = {}
+        self._said: dict[str, str] = {}
+        """From the id of a reply to the call that made it."""
         self._latest: str | None = None
         self._actor = ""
         self._tools_open: dict[UUID, _Tool] = {}
@@ -118,7 +120,7 @@ class Recorder(BaseCallbackHandler):
             contents=[message.content for message in messages[0]],
             metadata=metadata,
             model=str(metadata.get("ls_model_name") or metadata.get("ls_provider") or ""),
-            parent=self._last.get(branch, self._latest),
+            parent=self._parent(messages[0], branch),
             started=time.perf_counter(),
         )
         self._open[run_id] = call
@@ -136,6 +138,8 @@ class Recorder(BaseCallbackHandler):
             call.reply = generation.message
         else:
             call.reply = AIMessage(generation.text)
+        if call.reply.id:
+            self._said[call.reply.id] = call.id
         self._book(call)
 
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
@@ -197,9 +201,11 @@ class Recorder(BaseCallbackHandler):
         seed: int = 0,
         answer: str = "",
     ) -> Episode:
-        """The record of what happened so far. Calls still under way are marked as cut off."""
+        """The record of what happened so far. What is still under way is marked as cut off."""
         for call in self._open.values():
             call.error = call.error or "cut off"
+        for tool in list(self._tools_open):
+            self._close_tool(tool, "", "cut off")
         return Episode(
             run=run,
             task=task.id,
@@ -218,6 +224,12 @@ class Recorder(BaseCallbackHandler):
             seconds=time.perf_counter() - self._zero,
         )
 
+    def _parent(self, messages: list[BaseMessage], branch: str) -> str | None:
+        """The call that made the last reply in `messages`; where a graph rewrites replies, the last
+        of the branch. Branches that run side by side are told apart by what they read."""
+        replies = (m.id for m in reversed(messages) if isinstance(m, AIMessage))
+        return self._said.get(next(replies, None) or "") or self._last.get(branch, self._latest)
+
     def _close(self, run_id: UUID) -> _Call:
         call = self._open.pop(run_id)
         call.seconds = time.perf_counter() - call.started
@@ -227,7 +239,7 @@ class Recorder(BaseCallbackHandler):
 
     def _book(self, call: _Call) -> None:
         usage = call.reply.usage_metadata if call.reply else None
-        cost = float(call.reply.response_metadata.get("cost", 0.0)) if call.reply else 0.0
+        cost = _cost(call.reply.response_metadata) if call.reply else 0.0
         self.ledger.add(
             call.agent,
             Usage(
@@ -299,7 +311,7 @@ def _turn(call: _Call, messages: tuple[dict[str, Any], ...], zero: float) -> Tur
         tokens=_tokens(about),
         prompt_tokens=usage["input_tokens"] if usage else 0,
         completion_tokens=usage["output_tokens"] if usage else 0,
-        cost=float(about.get("cost", 0.0)),
+        cost=_cost(about),
         started=call.started - zero,
         seconds=call.seconds,
         finish=str(about.get("finish_reason", "")),
@@ -319,9 +331,22 @@ def _openai(message: BaseMessage, content: Any) -> dict[str, Any]:
 
 
 def _tokens(about: dict[str, Any]) -> Tokens | None:
-    """The exact tokens that a local engine or server put into `response_metadata["tokens"]`."""
+    """The exact tokens that a local engine or server put into `response_metadata["tokens"]`. Other
+    providers keep other things under that name; those are not tokens."""
     held = about.get("tokens")
-    return Tokens(**{name: tuple(ids) for name, ids in held.items()}) if held else None
+    names = [f.name for f in fields(Tokens)]
+    if not isinstance(held, dict) or sorted(held) != sorted(names):
+        return None
+    try:
+        return Tokens(*(tuple(held[name]) for name in names))
+    except (TypeError, ValueError):
+        return None
+
+
+def _cost(about: dict[str, Any]) -> float:
+    """US dollars, where `response_metadata` says it as a number."""
+    cost = about.get("cost")
+    return float(cost) if isinstance(cost, (int, float)) else 0.0
 
 
 def current_recorder() -> Recorder | None:
@@ -353,4 +378,12 @@ class RecordedWorld:
         began = time.perf_counter()
         seen = await self.world.step(action)
         self.recorder.on_step(action, seen, time.perf_counter() - began)
+        return seen
+
+    async def submit(self, answer: str) -> Observation:
+        """Take `answer` as the only action. It is free: a spent budget still gets its answer in."""
+        await self.reset()
+        began = time.perf_counter()
+        seen = await self.world.step(answer)
+        self.recorder.on_step(answer, seen, time.perf_counter() - began)
         return seen

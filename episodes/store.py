@@ -103,13 +103,13 @@ class EpisodeStore:
         messages: dict[bytes, str] = {}
         digests: dict[int, bytes] = {}
         turns = [
-            (*name, position, *_turn_row(turn, messages, digests))
+            _sound((*name, position, *_turn_row(turn, messages, digests)))
             for position, turn in enumerate(episode.turns)
         ]
         with self._lock, _Transaction(self._db):
             written = self._db.execute(
                 f"INSERT INTO episodes VALUES ({_marks(EPISODE_COLUMNS)}) ON CONFLICT DO NOTHING",
-                (*name, *_episode_row(episode)),
+                _sound((*name, *_episode_row(episode))),
             )
             if written.rowcount == 0:
                 return False
@@ -247,10 +247,10 @@ def _episode_row(episode: Episode) -> tuple[Any, ...]:
         outcome.success,
         outcome.stop,
         outcome.error,
-        json.dumps(outcome.measures),
-        json.dumps({agent: asdict(usage) for agent, usage in episode.usage.items()}),
-        json.dumps([asdict(step) for step in episode.steps]),
-        json.dumps([asdict(tool) for tool in episode.tools]),
+        _json(outcome.measures),
+        _json({agent: asdict(usage) for agent, usage in episode.usage.items()}),
+        _json([asdict(step) for step in episode.steps]),
+        _json([asdict(tool) for tool in episode.tools]),
         episode.started,
         episode.seconds,
     )
@@ -289,7 +289,7 @@ def _turn_row(turn: Turn, messages: dict[bytes, str], digests: dict[int, bytes])
     for message in turn.messages:
         digest = digests.get(id(message))
         if digest is None:
-            body = json.dumps(message, sort_keys=True)
+            body = _json(message, sort_keys=True)
             digest = blake2b(body.encode(), digest_size=DIGEST).digest()
             digests[id(message)] = digest
             messages[digest] = body
@@ -335,7 +335,20 @@ def _unpacked(prompt: bytes | None, completion: bytes | None, logs: bytes | None
 
 
 def _dumps(value: Any) -> str | None:
-    return None if value is None else json.dumps(value)
+    return None if value is None else _json(value)
+
+
+def _json(value: Any, **options: Any) -> str:
+    """JSON in ASCII. What JSON has no form for is written as its text; nothing is lost over it."""
+    return json.dumps(value, default=str, **options)
+
+
+def _sound(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The row with half characters replaced by `?`: models write them, and SQLite refuses them."""
+    return tuple(
+        value.encode(errors="replace").decode() if isinstance(value, str) else value
+        for value in row
+    )
 
 
 def _loads(text: str | None) -> Any:

@@ -86,6 +86,7 @@ class Step:
     done: bool
     admissible: tuple[str, ...] = ()
     after: str | None = None
-    """The turn that had most recently ended: the one that chose the action."""
+    """The turn that had most recently ended: for a single agent the one that chose the action, in
+    a team the last that was said about it."""
     started: float = 0.0
     seconds: float = 0.0

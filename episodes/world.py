@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -20,6 +21,17 @@ class Observation:
     """True when the task has ended, by success, by failure or by the world's own limit."""
     info: dict[str, Any] = field(default_factory=dict)
     """Further facts for scorers and reports (never for prompts). JSON values only."""
+
+    def __post_init__(self) -> None:
+        """Engines answer in numpy's numbers: make them Python's.
+
+        Raises:
+            ValueError: the reward is not a finite number.
+        """
+        object.__setattr__(self, "reward", float(self.reward))
+        object.__setattr__(self, "done", bool(self.done))
+        if not math.isfinite(self.reward):
+            raise ValueError(f"a reward is a finite number, not {self.reward}")
 
 
 @runtime_checkable

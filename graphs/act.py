@@ -17,7 +17,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Command, Overwrite
 
-from ..agents import Agent, OutputFormat, TeamContext, TeamState, output_format
+from ..agents import Agent, OutputFormat, Proposal, TeamContext, TeamState, output_format
 from ..episodes import BudgetExceeded, World
 from .team import Team
 
@@ -91,7 +91,7 @@ def act(
             stop = str(seen.info.get("stop", "done"))
         elif max_steps is not None and steps >= max_steps:
             stop = "step limit"
-        elif loop_limit is not None and _repeats(state, said, heard) + 1 >= loop_limit:
+        elif loop_limit is not None and repeats(state, action, seen.text) + 1 >= loop_limit:
             stop = "loop"
         return {
             "messages": [said, heard],
@@ -102,6 +102,15 @@ def act(
             "answer": action.value,
             "stop": stop,
         }
+
+    def repeats(state: TeamState, action: Proposal, answer: str) -> int:
+        """How often this action, whatever was thought about it, has met this very answer before."""
+        return sum(
+            heard.text == answer
+            and (past := written.parse(said.text, type(action))) is not None
+            and past.value == action.value
+            for said, heard in pairwise(state["messages"])
+        )
 
     async def speak_and_step(state: TeamState, runtime: Runtime[TeamContext]) -> Command[str]:
         chosen: Any = {**state, **await policy(state)}  # type: ignore[operator]
@@ -129,11 +138,3 @@ def _world(runtime: Runtime[TeamContext]) -> World:
             "`context=TeamContext(world=...)`"
         )
     return world
-
-
-def _repeats(state: TeamState, said: AIMessage, heard: HumanMessage) -> int:
-    """How often this action has met this very answer before."""
-    history = state["messages"]
-    return sum(
-        a.content == said.content and b.content == heard.content for a, b in pairwise(history)
-    )

@@ -2,9 +2,9 @@
 
 Every member sees the task's conversation; the critic sees the draft besides, the judge the draft
 and the review, and the actor, when it drafts again, its own draft and the review. The judge ends
-the refinement by accepting; after `rounds` revisions the best draft so far wins: the one that the
-judge scored highest, and the later one between equals. Without a judge the critic's verdict decides
-and the last draft wins. A reply that cannot be read is never taken for consent.
+the refinement by accepting; after `rounds` revisions without that, the best draft wins: the one
+that the judge scored highest, and the later one between equals. Without a judge the critic's
+verdict decides and the last draft wins. A reply that cannot be read is never taken for consent.
 """
 
 from __future__ import annotations
@@ -97,8 +97,9 @@ def refine(
         return update
 
     async def settle(state: TeamState) -> dict[str, Any]:
-        final = state.get("best") or state.get("draft")
-        return {"draft": final, "answer": final.value if final else ""}
+        best, draft = state.get("best"), state.get("draft")
+        final = draft if not state["stop"] and stands(state) else best or draft
+        return {"draft": final, "answer": final.value} if final else {"draft": None}
 
     def drafted(state: TeamState) -> str:
         last = state["round"] > rounds
@@ -137,4 +138,4 @@ def _score(verdict: Verdict | None) -> float:
     """The judge's score of the draft; without one, 1 for accept, 0 for revise or unreadable."""
     if verdict is None:
         return 0.0
-    return verdict.scores[0] if verdict.scores else float(verdict.decision == "accept")
+    return verdict.scores[0] if len(verdict.scores) == 1 else float(verdict.decision == "accept")

@@ -97,7 +97,7 @@ class Engine:
             if self._worker is None:
                 self._worker = threading.Thread(target=self._work, name="engine", daemon=True)
                 self._worker.start()
-        self._queue.put((request, future))
+            self._queue.put((request, future))
         return future
 
     def close(self) -> None:

@@ -28,7 +28,8 @@ class LocalChatModel(BaseChatModel):
     Every reply carries `response_metadata["tokens"]`: prompt ids, sampled completion ids and their
     log-probabilities. Concurrent calls share forward passes. Sampling is seeded by the episode's
     seed (`metadata["seed"]` of the run's config, else `seed`), the prompt, and how often that
-    prompt came before, so it does not depend on what else runs.
+    prompt came before in the episode (`metadata["episode"]`), so it does not depend on what else
+    runs.
 
     Raises:
         ContextLengthError: a prompt leaves no room in the context; before any compute.
@@ -45,7 +46,7 @@ class LocalChatModel(BaseChatModel):
     top_p: float | None = Field(default=None, gt=0, le=1)
     top_k: int | None = Field(default=None, ge=0)
     seed: int = 0
-    _asked: OrderedDict[bytes, int] = PrivateAttr(default_factory=OrderedDict)
+    _asked: OrderedDict[tuple[str, bytes], int] = PrivateAttr(default_factory=OrderedDict)
 
     @cached_property
     def engine(self) -> Engine:
@@ -105,7 +106,7 @@ class LocalChatModel(BaseChatModel):
             top_p=options["top_p"],
             top_k=options["top_k"],
             stop=tuple(stop or ()),
-            seed=self._call_seed(int(seed), prompt),
+            seed=self._call_seed(int(seed), prompt, str(metadata.get("episode", ""))),
         )
         return request, self.engine.submit(request)
 
@@ -132,14 +133,15 @@ class LocalChatModel(BaseChatModel):
         )
         return tuple(ids)
 
-    def _call_seed(self, seed: int, prompt: tuple[int, ...]) -> int:
-        """A seed for this call: repeats of a prompt under one seed draw anew, but reproducibly."""
-        key = blake2b(repr((seed, prompt)).encode(), digest_size=16).digest()
+    def _call_seed(self, seed: int, prompt: tuple[int, ...], episode: str) -> int:
+        """A seed for this call: repeats of a prompt in an episode draw anew, but reproducibly."""
+        digest = blake2b(repr((seed, prompt)).encode(), digest_size=16).digest()
+        key = (episode, digest)
         count = self._asked.pop(key, 0)
         self._asked[key] = count + 1
         if len(self._asked) > REMEMBERED_PROMPTS:
             self._asked.popitem(last=False)
-        return int.from_bytes(key, "big") + count
+        return int.from_bytes(digest, "big") + count
 
     def _result(self, request: Request, done: Completion) -> ChatResult:
         prompt, completion = len(request.prompt), len(done.ids)

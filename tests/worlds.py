@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from typing import Any, ClassVar
 
@@ -78,3 +79,26 @@ class Quiz(Environment):
 
     def step(self, action: str) -> Observation:
         return Observation("", reward=float(action == self.gold), done=True)
+
+
+class Fragile(RemoteCounter):
+    """Everything that can go wrong beside the game."""
+
+    name: ClassVar[str] = "fragile"
+
+    def step(self, action: str) -> Observation:
+        if action == "hang":
+            time.sleep(60)
+        if action == "lock":
+            return Observation("locked", info={"lock": threading.Lock()})
+        return super().step(action)
+
+    def close(self) -> None:
+        raise RuntimeError("the engine does not close")
+
+
+class FragileHere(Fragile):
+    """The same in this process."""
+
+    name: ClassVar[str] = "fragile-here"
+    worker_processes: ClassVar[bool] = False

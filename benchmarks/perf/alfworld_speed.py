@@ -15,6 +15,7 @@ import random
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any, TypeVar
@@ -77,15 +78,15 @@ def measure(games: list[dict[str, Any]], steps: int) -> dict[str, Any]:
     start(stock, generate_game(-1, size="small"))
     for number, game in enumerate(games):
         rng = random.Random(number)
-        expected = timed(seconds["stock_reset"], lambda game=game: start(stock, game))
-        timed(seconds["first_reset"], lambda game=game: start(ours, game))
-        view = timed(seconds["reset"], lambda game=game: start(ours, game))
+        expected = timed(seconds["stock_reset"], partial(start, stock, game))
+        timed(seconds["first_reset"], partial(start, ours, game))
+        view = timed(seconds["reset"], partial(start, ours, game))
         equal &= (view.text, view.commands, view.won) == expected
         for _ in range(steps):
             kind = rng.choice(sorted({command.split()[0] for command in view.commands}))
             command = rng.choice([each for each in view.commands if each.startswith(kind)])
-            expected = timed(seconds["stock_step"], lambda command=command: stock.step(command))
-            view = timed(seconds["step"], lambda command=command: ours.step(command))
+            expected = timed(seconds["stock_step"], partial(stock.step, command))
+            view = timed(seconds["step"], partial(ours.step, command))
             equal &= (view.text, view.commands, view.won) == expected
     ours.close()
     return summary(seconds) | {"games": len(games), "steps": steps, "transcripts_equal": equal}

@@ -102,3 +102,20 @@ async def test_a_tool_agent_that_never_stops_calling_is_cut_off() -> None:
     model = ScriptedModel([*rounds, "<action>stop</action>"])
     agent = ToolAgent(model, tools=[add], tool_rounds=2)
     assert (await agent(QUESTION))["draft"] == Action(action="stop")
+
+
+async def test_a_tool_that_fails_tells_the_model_why() -> None:
+    heard: list[str] = []
+
+    def reply(messages: list) -> AIMessage | str:
+        heard.append(messages[-1].text)
+        return calls("divide", a=1, b=0) if len(heard) == 1 else "<action>stop</action>"
+
+    @tool
+    def divide(a: int, b: int) -> float:
+        """Divide a by b."""
+        return a / b
+
+    agent = ToolAgent(ScriptedModel(reply), tools=[divide])
+    assert (await agent(QUESTION))["draft"] == Action(action="stop")
+    assert heard[-1] == "ZeroDivisionError: division by zero"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import gc
 import json
 import random
 import signal
@@ -7,18 +9,21 @@ import subprocess
 import sys
 import time
 from collections import Counter as Tally
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from worlds import Counter, Quiz, RemoteCounter
+from langchain_core.runnables import RunnableLambda
+from worlds import Counter, Fragile, FragileHere, Quiz, RemoteCounter
 
-from symposia.agents import ToolAgent
+from symposia.agents import Actor, Critic, ToolAgent
 from symposia.benchmarks import compare, evaluate, evaluate_sync, make_environment, wilson
-from symposia.episodes import Budget, EpisodeStore, Task
-from symposia.graphs import act
+from symposia.episodes import Budget, EpisodeStore, Observation, Task
+from symposia.graphs import act, refine
 from symposia.models import ScriptedModel
 
 UP = "<action>up</action>"
@@ -63,8 +68,6 @@ async def test_a_team_that_answers_has_its_answer_submitted() -> None:
     async def respond(state: dict[str, Any]) -> dict[str, Any]:
         assert "gold" not in state
         return {"answer": "4"}
-
-    from langchain_core.runnables import RunnableLambda
 
     report = await evaluate(RunnableLambda(respond), Quiz(), name="oracle", progress=False)
     assert report.rows[0].success
@@ -199,3 +202,105 @@ def stored(path: Path) -> int:
         return 0
     with EpisodeStore(path) as store:
         return len(store.finished("crash"))
+
+
+@pytest.mark.parametrize("kind", [Fragile, FragileHere])
+async def test_a_world_that_does_not_close_costs_nothing(kind: type[Counter]) -> None:
+    report = await evaluate(team(), kind(), progress=False)
+    assert report.summary.successes == 4
+
+
+async def test_a_world_that_cannot_be_made_is_its_episodes_error() -> None:
+    class Unmade(Counter):
+        def fork(self) -> Unmade:
+            raise RuntimeError("no seat left")
+
+    report = await evaluate(team(), Unmade(), progress=False)
+    assert [row.error for row in report.rows] == ["RuntimeError: no seat left"] * 4
+
+
+async def test_a_hung_engine_ends_with_the_seconds_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("symposia.benchmarks.sessions.GRACE", 0.3)
+    replies = iter(["<action>hang</action>"])
+    model = ScriptedModel(lambda messages: next(replies, UP))
+    report = await evaluate(
+        act(ToolAgent(model)),
+        Fragile(),
+        budget=Budget(seconds=8),
+        concurrency=1,
+        workers=1,
+        progress=False,
+    )
+    assert report.rows[0].stop == "budget of 8 seconds is spent"
+    assert report.summary.successes == 3
+
+
+async def test_a_timeout_of_the_teams_own_is_an_error_and_no_spent_budget() -> None:
+    async def respond(state: dict[str, Any]) -> dict[str, Any]:
+        raise TimeoutError("the provider is slow")
+
+    report = await evaluate(
+        RunnableLambda(respond), Quiz(), budget=Budget(seconds=60), name="slow", progress=False
+    )
+    assert (report.rows[0].stop, report.rows[0].error) == (
+        "error",
+        "TimeoutError: the provider is slow",
+    )
+
+
+async def test_a_team_whose_budget_is_spent_still_gets_its_best_answer_in() -> None:
+    refiner = refine(
+        Actor(ScriptedModel(["<answer>4</answer>"])), Critic(ScriptedModel([])), name="refine"
+    )
+    report = await evaluate(refiner, Quiz(), budget=Budget(calls=1, tool_calls=0), progress=False)
+    assert (report.rows[0].success, report.rows[0].calls) == (True, 1)
+
+
+async def test_teams_never_see_the_reference() -> None:
+    async def respond(state: dict[str, Any]) -> dict[str, Any]:
+        assert state["task"].reference is None
+        return {"answer": "?"}
+
+    report = await evaluate(RunnableLambda(respond), Quiz(), name="spy", progress=False)
+    assert report.rows[0].error == ""
+
+
+async def test_odd_numbers_and_half_characters_do_not_lose_an_episode(tmp_path: Path) -> None:
+    class Odd(Counter):
+        def step(self, action: str) -> Observation:
+            if action == "raise":
+                raise RuntimeError("\ud83d")
+            return Observation("\ud83d", ("up",), np.float32(1.0), np.bool_(True))
+
+    replies = iter(["<action>raise</action>"])
+    model = ScriptedModel(lambda messages: next(replies, f"{UP}\ud83d"))
+    with EpisodeStore(tmp_path) as store:
+        report = await evaluate(act(ToolAgent(model)), Odd(), store=store, progress=False)
+        kept = list(store.episodes(report.run))
+    assert (report.summary.successes, len(kept)) == (3, 4)
+    assert kept[0].outcome.error == "RuntimeError: ?"
+
+
+async def test_an_episode_that_another_process_stored_first_is_the_one_reported(
+    tmp_path: Path,
+) -> None:
+    with EpisodeStore(tmp_path) as store:
+        first = await evaluate(team(), Counter(), store=store, run="other", progress=False)
+        episodes = {e.task: replace(e, run="r", team="first") for e in store.episodes("other")}
+
+        class Raced(Counter):
+            def reset(self, task: Task) -> Observation:
+                store.add(episodes[task.id])
+                return super().reset(task)
+
+        down = act(ToolAgent(ScriptedModel(lambda messages: "<action>down</action>")))
+        report = await evaluate(
+            down, Raced(), store=store, run="r", budget=Budget(calls=1), progress=False
+        )
+    assert [row.success for row in report.rows] == [row.success for row in first.rows]
+
+
+async def test_runs_side_by_side_leave_the_garbage_collector_as_it_was() -> None:
+    before = gc.get_threshold()
+    await asyncio.gather(*(evaluate(team(), Counter(episodes=n), progress=False) for n in (1, 9)))
+    assert gc.get_threshold() == before

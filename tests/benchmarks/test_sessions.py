@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 
 import pytest
-from worlds import Counter, RemoteCounter
+from worlds import Counter, Fragile, RemoteCounter
 
 from symposia.benchmarks import Sessions, TaskError, WorkerDiedError
+from symposia.benchmarks import sessions as sessions_module
 from symposia.episodes import Task
 
 TASK = Task("counter:0", "count")
@@ -52,3 +55,61 @@ def test_settings_that_cannot_take_effect_are_refused() -> None:
         Sessions(RemoteCounter(), workers=0)
     with pytest.raises(ValueError, match="leave `workers` out"):
         Sessions(Counter(), workers=2)
+
+
+async def test_a_hung_step_that_nobody_waits_for_holds_nothing_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sessions_module, "GRACE", 0.3)
+    began = time.monotonic()
+    async with Sessions(Fragile(), workers=1) as sessions:
+        async with sessions.world(TASK) as world, sessions.world(TASK) as neighbour:
+            await world.reset()
+            await neighbour.reset()
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await world.step("hang")
+            with pytest.raises(WorkerDiedError, match="too long"):
+                await neighbour.step("up")
+        assert (await walk(sessions))[-1] == "You are at 2."
+    assert time.monotonic() - began < 30
+
+
+async def test_a_run_that_is_interrupted_kills_a_busy_worker(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sessions_module, "GRACE", 0.3)
+    began = time.monotonic()
+
+    async def run() -> None:
+        async with Sessions(Fragile(), workers=1) as sessions, sessions.world(TASK) as world:
+            await world.reset()
+            await world.step("hang")
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(run(), timeout=5)
+    assert time.monotonic() - began < 30
+
+
+async def test_what_cannot_cross_between_processes_is_an_error_of_its_episode() -> None:
+    async with Sessions(Fragile(), workers=1) as sessions, sessions.world(TASK) as world:
+        await world.reset()
+        with pytest.raises(RuntimeError, match="pickle"):
+            await world.step("lock")
+        assert (await world.step("up")).text == "You are at 1."
+    keyed = RemoteCounter()
+    keyed.lock = threading.Lock()  # type: ignore[attr-defined]
+    with pytest.raises(ValueError, match="remote-counter asks for worker processes but cannot"):
+        Sessions(keyed)
+
+
+@pytest.mark.parametrize("kind", [Counter, RemoteCounter])
+async def test_a_world_ends_at_the_step_limit_of_its_environment(kind: type[Counter]) -> None:
+    environment = kind(goal=9)
+    environment.max_steps = 2
+    async with Sessions(environment) as sessions, sessions.world(TASK) as world:
+        for _ in range(2):
+            await world.reset()
+            assert not (await world.step("up")).done
+            last = await world.step("up")
+            assert (last.done, last.info["stop"]) == (True, "step limit")

@@ -126,3 +126,51 @@ async def test_tool_calls_of_a_message_are_recorded() -> None:
     assert turn.reply is not None
     function = turn.reply["tool_calls"][0]["function"]
     assert (function["name"], json.loads(function["arguments"])) == ("look", {"at": "x"})
+
+
+async def test_parallel_branches_are_told_apart_by_what_they_read() -> None:
+    model = ScriptedModel(lambda messages: "x", latency=0.01)
+    recorder = Recorder()
+    config = {"callbacks": [recorder]}
+
+    async def branch(name: str) -> None:
+        said: list[Any] = [HumanMessage(name)]
+        for _ in range(2):
+            said += [await model.ainvoke(said, config), HumanMessage("go on")]
+
+    await asyncio.gather(branch("a"), branch("b"))
+    turns = recorder.episode(Task("t", "p"), Outcome(), run="r").turns
+    for turn in turns[2:]:
+        (parent,) = [t for t in turns if t.id == turn.parent]
+        assert parent.messages[0] == turn.messages[0]
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"tokens": 12, "cost": None},
+        {"tokens": {"prompt": 3}, "cost": "a lot"},
+        {"tokens": {"prompt_ids": [1], "completion_ids": [1, 2], "logprobs": [0.0]}},
+        {"tokens": {"prompt_ids": 1, "completion_ids": None, "logprobs": None}},
+    ],
+)
+async def test_what_other_providers_call_tokens_and_cost_breaks_nothing(metadata: Any) -> None:
+    model = ScriptedModel([AIMessage("hi", response_metadata=metadata)])
+    episode = await play(foreign_graph(model), Task("t", "p"))
+    assert (episode.outcome.error, episode.turns[0].tokens, episode.total.cost) == ("", None, 0)
+
+
+async def test_a_tool_that_is_cut_off_is_on_record() -> None:
+    @tool
+    async def wait() -> str:
+        """Wait."""
+        await asyncio.sleep(30)
+        return "done"
+
+    recorder = Recorder()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await wait.ainvoke({}, {"callbacks": [recorder]})
+    (call,) = recorder.episode(Task("t", "p"), Outcome(), run="r").tools
+    assert call.name == "wait"
+    assert call.error

@@ -47,6 +47,8 @@ async def test_the_step_limit_ends_the_episode() -> None:
 async def test_loops_are_noticed_when_asked_for() -> None:
     looping = await played(acting(*[DOWN] * 5, loop_limit=3, max_steps=5))
     assert (looping.outcome.stop, len(looping.steps)) == ("loop", 4)
+    musing = [f"<thought>{i}</thought>{DOWN}" for i in range(5)]
+    assert (await played(acting(*musing, loop_limit=3, max_steps=5))).outcome.stop == "loop"
     free = await played(acting(*[DOWN] * 5, max_steps=5))
     assert free.outcome.stop == "step limit"
 

@@ -55,6 +55,11 @@ async def test_when_no_draft_is_accepted_the_best_scored_wins() -> None:
     assert episode.total.calls == 9
 
 
+async def test_an_accepted_draft_wins_over_one_with_a_higher_score() -> None:
+    graph = team(drafts(1, 2), [WRONG] * 2, [verdict("revise", 0.9), verdict("accept", 0.7)])
+    assert (await play(graph, TASK)).answer == "2"
+
+
 async def test_the_later_of_equal_drafts_wins() -> None:
     graph = team(drafts(1, 2), [WRONG] * 2, [verdict("revise")] * 2, rounds=1)
     assert (await play(graph, TASK)).answer == "2"

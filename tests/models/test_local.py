@@ -186,6 +186,18 @@ async def test_repeats_of_a_prompt_differ_but_a_fresh_run_repeats_them(folder: s
     assert await samples() == first
 
 
+async def test_an_episode_repeats_its_draws_though_another_came_before(folder: str) -> None:
+    model = LocalChatModel(path=folder, max_tokens=12, temperature=1)
+
+    async def episode(name: str) -> list[str]:
+        metadata = {"seed": 7, "episode": name}
+        return [(await model.ainvoke("hello", {"metadata": metadata})).text for _ in range(3)]
+
+    first = await episode("a")
+    assert len(set(first)) == 3
+    assert await episode("b") == first
+
+
 async def test_sampling_settings_left_out_are_those_of_the_folder(
     folder: str, tmp_path: Path
 ) -> None:

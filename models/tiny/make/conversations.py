@@ -33,7 +33,7 @@ from ....agents import (
 )
 from ....benchmarks.alfworld.environment import ALFWorld
 from .arithmetic import Step, make_problem, spoil
-from .transcripts import NAMES, Transcript
+from .transcripts import FURNITURE, NAMES, THINGS, Transcript
 
 LEARN, GLANCE, IGNORE = 1.0, 0.1, 0.0
 """Weights of the loss: the replies to learn, what the world says, and all the rest."""
@@ -169,6 +169,31 @@ def copy(rng: random.Random) -> Conversation:
     for _ in range(4):
         at = rng.randrange(len(items) - 1)
         said += [HumanMessage(f"After {items[at]}:"), AIMessage(items[at + 1])]
+    return _weighted(said, [LEARN if isinstance(m, AIMessage) else IGNORE for m in said])
+
+
+def spot(rng: random.Random) -> Conversation:
+    """Single moments of a household, where the wanted object is in sight or is not. Early on this
+    teaches to compare what is seen with the task, the rarest decision of an episode."""
+    said: list[BaseMessage] = []
+    for _ in range(4):
+        wanted, *others = rng.sample(THINGS, rng.randint(2, 5))
+        if rng.random() < 0.5:
+            others[rng.randrange(len(others))] = wanted
+        place, goal = rng.sample(FURNITURE, 2)
+        place = f"{place} {rng.randint(1, 3)}"
+        items = [f"{thing} {rng.randint(1, 4)}" for thing in others]
+        *first, last = [f"a {item}" for item in items]
+        listed = ", and ".join([", ".join(first), last] if first else [last])
+        found = next((item for item in items if item.startswith(f"{wanted} ")), None)
+        action = f"take {found} from {place}" if found else f"go to {goal} 1"
+        said += [
+            HumanMessage(
+                f"Your task is to: put some {wanted} on {goal}.\n\n"
+                f"You arrive at {place}. On the {place}, you see {listed}."
+            ),
+            AIMessage(_FORMAT.render(Action(action=action))),
+        ]
     return _weighted(said, [LEARN if isinstance(m, AIMessage) else IGNORE for m in said])
 
 

@@ -28,9 +28,9 @@ LONGEST_REVIEWED = 20
 TRAINING_PROBLEMS = 1_000_000
 """Problems are learnt from this seed up; evaluation uses the seeds below."""
 
-COPIES = 6_000
-"""Lists to copy."""
-COPIED = 0.08
+DRILLS = 6_000
+"""Lists to copy, and as many moments at which to compare."""
+DRILLED = 0.1
 """The part of the training in which these come."""
 BARE = 0.5
 """The part in which episodes come without instructions; proposed actions are discussed later."""
@@ -155,9 +155,10 @@ def conversations(
     Later passes over the transcripts rename what is in the games.
     """
     known = list(transcripts)
-    rng = random.Random(f"{seed} copies")
-    for _ in range(COPIES):
-        yield rng.uniform(0, COPIED), make.copy(rng)
+    rng = random.Random(f"{seed} drills")
+    for _ in range(DRILLS):
+        yield rng.uniform(0, DRILLED), make.copy(rng)
+        yield rng.uniform(0, DRILLED), make.spot(rng)
     problem = TRAINING_PROBLEMS
     for turn in range(passes):
         for transcript in known:

@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerFast
 
 from .transcripts import FURNITURE
 
-VOCABULARY = 1024
+VOCABULARY = 1280
 CONTEXT = 4096
 """Positions that the model is declared for."""
 END, PAD = "<|end|>", "<|pad|>"
@@ -18,15 +18,15 @@ ROLES = ("system", "user", "assistant")
 SPECIAL = (PAD, END, *(f"<|{role}|>" for role in ROLES))
 
 _PHRASES = (
-    *("You arrive at", ". On the", ". In it", ", you see a", ", you see nothing.", ", a"),
-    *(", and a", "You open the", ". The", " is closed.", " is open", "Nothing happens.", "go to"),
+    *("You arrive at", ". On the", ". In it", ", you see a", ", you see nothing.", ", and a"),
+    *(", a", "You open the", ". The", " is closed.", " is open", "Nothing happens.", "go to"),
     *("You pick up the", " from the", "You move the", " to the", " using the", "Your task is to:"),
 )
 PIECES = "|".join(
     (
         r"</?[a-z_]+>",
-        rf" (?:{'|'.join(FURNITURE)}) \d\b",  # a receptacle with its number: a room is a list of single tokens
-        *map(re.escape, _PHRASES),
+        rf" (?:{'|'.join(FURNITURE)}) \d\b",  # a numbered receptacle: a room lists single tokens
+        *(re.escape(phrase) + r"(?![A-Za-z])" for phrase in _PHRASES),
         r" ?[A-Za-z]+",
         r" ?\d",  # digits stand alone: sums are learnt column by column
         r" ?[^\sA-Za-z\d<]+",

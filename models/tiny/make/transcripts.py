@@ -65,14 +65,14 @@ class Transcript:
     moves: tuple[Move, ...]
 
     def renamed(self, rng: random.Random) -> Transcript:
-        """The same episode with the types of portable objects permuted at random.
+        """The same episode with the types of its portable objects permuted at random.
 
         The expert's choices stay right, since they depend on sameness of names only. It multiplies
         the data and teaches to copy names from the context rather than to guess them.
         """
-        shuffled = list(_THINGS)
-        rng.shuffle(shuffled)
-        names = dict(zip(_THINGS, shuffled, strict=True))
+        shown = " ".join([self.opening, *(f"{m.text} {m.action} {m.other}" for m in self.moves)])
+        types = sorted(set(_THING.findall(shown)))
+        names = dict(zip(types, rng.sample(types, len(types)), strict=True))
 
         def rename(text: str) -> str:
             return _THING.sub(lambda found: names[found[0]], text)
@@ -91,10 +91,11 @@ _COMMANDS = (
 )
 FURNITURE = sorted({kind.lower() for room in ROOMS.values() for kind in room.furniture})
 """The types of receptacles, as on screen."""
-_THINGS = sorted({thing.lower() for room in ROOMS.values() for thing in room.things})
-NAMES = sorted({*_THINGS, *FURNITURE})
+THINGS = sorted({thing.lower() for room in ROOMS.values() for thing in room.things})
+"""The types of portable objects."""
+NAMES = sorted({*THINGS, *FURNITURE})
 """The types of objects and of receptacles."""
-_THING = re.compile(rf"\b(?:{'|'.join(_THINGS)})\b")
+_THING = re.compile(rf"\b(?:{'|'.join(THINGS)})\b")
 
 
 def play(environment: ALFWorld, seed: int, rng: random.Random) -> Transcript | None:
