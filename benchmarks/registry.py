@@ -7,7 +7,10 @@ from typing import Any
 
 from .environment import Environment
 
-ENVIRONMENTS = {"alfworld": "symposia.benchmarks.alfworld:ALFWorld"}
+ENVIRONMENTS = {
+    "alfworld": "symposia.benchmarks.alfworld:ALFWorld",
+    "webshop": "symposia.benchmarks.webshop:WebShop",
+}
 """Name to `module:class`, so that an environment is imported only when it is made."""
 
 

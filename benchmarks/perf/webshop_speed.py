@@ -1,17 +1,21 @@
-"""How fast WebShop is here: opening a catalogue, resets, steps and searches, and memory.
+"""How fast WebShop is here: loading, resets, steps and searches; and a catalogue of any size.
 
-With `--official`, a checkout of the official repository is played by the same actions in the same
-run, on the same searcher, and its observations are compared. It needs that repository's packages.
+By default a generated shop of 1,000 products is played; `--data` plays the official one. With
+`--official`, a checkout of the official repository is played by the same actions in the same run,
+on our searcher, and what both show is compared; it needs that repository's packages. With
+`--large`, a generated catalogue of so many products is built and searched, each in a process of its
+own, so that their memory can be told apart.
 
-    python benchmarks/perf/webshop_speed.py [--data FOLDER] [--products N] [--steps 4000] [--json]
+    python benchmarks/perf/webshop_speed.py [--data FOLDER] [--steps 4000] [--json]
     python benchmarks/perf/webshop_speed.py --data FOLDER --official CHECKOUT
-    python benchmarks/perf/webshop_speed.py --products 1000000    # builds a catalogue of that size
+    python benchmarks/perf/webshop_speed.py --large 1000000
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
 import random
 import resource
@@ -19,22 +23,34 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from statistics import median, quantiles
-from typing import Any
+from typing import Any, TypeVar
 
-from symposia.benchmarks.webshop import WebShop
-from symposia.benchmarks.webshop.catalogue import open_catalogue
+from symposia.benchmarks.webshop import (
+    Catalogue,
+    GeneratedShop,
+    WebShop,
+    build_catalogue,
+    open_catalogue,
+)
+from symposia.benchmarks.webshop.search import HITS, Index
 from symposia.episodes import Observation, Task
 
+Result = TypeVar("Result")
 EPISODE = 20
 """Actions in an episode."""
+SEARCHES = 500
+"""Searches that are timed."""
 
 
-def seconds(call: Callable[[], Any]) -> tuple[float, Any]:
+def timed(times: list[float], call: Callable[..., Result], *arguments: Any) -> Result:
+    """The result of a call; its seconds go to `times`."""
     start = time.perf_counter()
-    result = call()
-    return time.perf_counter() - start, result
+    result = call(*arguments)
+    times.append(time.perf_counter() - start)
+    return result
 
 
 def next_action(seen: Observation, task: Task, rng: random.Random) -> str:
@@ -45,46 +61,113 @@ def next_action(seen: Observation, task: Task, rng: random.Random) -> str:
     return rng.choice(seen.admissible)
 
 
-def play(world: WebShop, steps: int) -> dict[str, list[float]]:
-    """Times of resets and steps in seconds."""
+def play(world: WebShop, steps: int) -> dict[str, float]:
     rng = random.Random(0)
     tasks = world.tasks()
-    times: dict[str, list[float]] = {"reset": [], "step": []}
-    while len(times["step"]) < steps:
+    resets: list[float] = []
+    times: list[float] = []
+    while len(times) < steps:
         task = rng.choice(tasks)
-        spent, seen = seconds(lambda task=task: world.reset(task))
-        times["reset"].append(spent)
+        seen = timed(resets, world.reset, task)
         for _ in range(EPISODE):
-            action = next_action(seen, task, rng)
-            spent, seen = seconds(lambda action=action: world.step(action))
-            times["step"].append(spent)
-    return times
+            seen = timed(times, world.step, next_action(seen, task, rng))
+    return {
+        "steps_per_second": len(times) / sum(times),
+        "step_p50_s": median(times),
+        "step_p95_s": quantiles(times, n=20)[-1],
+        "reset_p50_s": median(resets),
+        "reset_p95_s": quantiles(resets, n=20)[-1],
+    }
 
 
-def searches(world: WebShop, count: int) -> list[float]:
-    """Times of searches that were not made before, in seconds."""
+def search(catalogue: Catalogue) -> dict[str, float]:
+    """Searches that were not made before, with words of a title."""
     rng = random.Random(1)
-    catalogue = world.catalogue
-    times = []
-    for number in range(count):
+    times: list[float] = []
+    for number in range(SEARCHES):
         words = catalogue.product(rng.randrange(len(catalogue))).title.split()
-        query = f"{' '.join(rng.sample(words, min(4, len(words))))} {number}"
-        times.append(seconds(lambda query=query: catalogue.search(query))[0])
-    return times
+        query = " ".join([*rng.sample(words, min(4, len(words))), str(number)])
+        timed(times, catalogue.search, query)
+    return {"search_p50_s": median(times), "search_p95_s": quantiles(times, n=20)[-1]}
 
 
-def compare(world: WebShop, checkout: Path, steps: int) -> dict[str, Any]:
-    """Play the official environment by the same actions, step by step in turn."""
+def memory_mib() -> float:
+    """The most that this process has held so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def load_and_play(data: Path | None, products: int, steps: int) -> dict[str, Any]:
+    def make() -> WebShop:
+        world = WebShop(data=data, products=products, max_steps=10**9)
+        world.tasks()
+        return world
+
+    first: list[float] = []
+    again: list[float] = []
+    timed(first, make)
+    open_catalogue.cache_clear()
+    world = timed(again, make)
+    return {
+        "products": len(world.catalogue),
+        "goals": len(world.tasks()),
+        "rewards": world.options["rewards"],
+        "first_load_s": first[0],
+        "load_s": again[0],
+        **play(world, steps),
+        **search(world.catalogue),
+        "peak_memory_mib": memory_mib(),
+    }
+
+
+def build(products: int, cache: Path) -> tuple[Path, dict[str, float]]:
+    times: list[float] = []
+    folder = timed(times, build_catalogue, GeneratedShop(products), cache)
+    size = sum(file.stat().st_size for file in folder.iterdir()) / 2**20
+    return folder, {
+        "build_s": times[0],
+        "build_peak_memory_mib": memory_mib(),
+        "disk_mib": size,
+    }
+
+
+def open_and_search(folder: Path) -> dict[str, float]:
+    import numpy  # noqa: F401 - its own memory comes before the catalogue's
+
+    before = memory_mib()
+    times: list[float] = []
+    catalogue = timed(times, open_catalogue, folder)
+    opened = memory_mib()
+    found = search(catalogue)
+    return {
+        "open_s": times[0],
+        "open_memory_mib": opened - before,
+        **found,
+        "search_memory_mib": memory_mib() - before,
+    }
+
+
+def large(products: int, cache: Path) -> dict[str, Any]:
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn, max_tasks_per_child=1) as pool:
+        folder, built = pool.submit(build, products, cache).result()
+        return {"products": products, **built, **pool.submit(open_and_search, folder).result()}
+
+
+def compare(data: Path, checkout: Path, steps: int) -> dict[str, Any]:
+    """Play the official environment by the same actions, step by step in turn; both search anew."""
     sys.path.insert(0, str(checkout))
     from web_agent_site.engine import engine  # type: ignore[import-not-found]
     from web_agent_site.envs import web_agent_text_env  # type: ignore[import-not-found]
+
+    world = WebShop(data=data, products=1000, max_steps=10**9)
+    index = Index(world.catalogue.folder)
+    asins = [world.catalogue.product(number).asin for number in range(len(world.catalogue))]
 
     class Searcher:
         """Our search in the place of pyserini's."""
 
         def search(self, query: str, k: int) -> list[Any]:
-            found = (world.catalogue.product(each).asin for each in world.catalogue.search(query))
-            return [type("Hit", (), {"docid": asin}) for asin in found]
+            return [type("Hit", (), {"docid": asins[n]}) for n in index.search(query, HITS)]
 
         def doc(self, name: str) -> Any:
             return type("Document", (), {"raw": lambda self: json.dumps({"id": name})})()
@@ -100,70 +183,54 @@ def compare(world: WebShop, checkout: Path, steps: int) -> dict[str, Any]:
     official = web_agent_text_env.WebAgentTextEnv(observation_mode="text", num_products=1000)
     tasks = world.tasks()
     rng = random.Random(0)
-    spent, equal = {"official": 0.0, "ours": 0.0}, True
-    for _ in range(steps // EPISODE):
+    times: dict[str, list[float]] = {who: [] for who in ("official", "ours")}
+    resets: dict[str, list[float]] = {who: [] for who in times}
+    same = True
+    for _ in range(max(steps // EPISODE, 1)):
         number = rng.randrange(len(tasks))
-        text = official.reset(session=number)[0]
-        seen = world.reset(tasks[number])
-        equal &= text == seen.text
+        official.server.user_sessions.clear()
+        text = timed(resets["official"], official.reset, number)[0]
+        seen = timed(resets["ours"], world.reset, tasks[number])
+        same &= text == seen.text
         for _ in range(EPISODE):
             action = next_action(seen, tasks[number], rng)
-            took, (text, *_) = seconds(lambda action=action: official.step(action))
-            spent["official"] += took
-            took, seen = seconds(lambda action=action: world.step(action))
-            spent["ours"] += took
-            equal &= text == seen.text
-    rates = {who: steps / total for who, total in spent.items()}
+            text, reward, done, _ = timed(times["official"], official.step, action)
+            seen = timed(times["ours"], world.step, action)
+            same &= (text, reward, done) == (seen.text, seen.reward, seen.done)
+    spent = {who: sum(each) for who, each in times.items()}
     return {
-        "steps_per_second": rates,
-        "ratio": rates["ours"] / rates["official"],
-        "observations_equal": equal,
+        "official_steps_per_second": len(times["official"]) / spent["official"],
+        "official_reset_p50_s": median(resets["official"]),
+        "steps_ratio": spent["official"] / spent["ours"],
+        "reset_ratio": sum(resets["official"]) / sum(resets["ours"]),
+        "observations_and_rewards_equal": same,
     }
-
-
-def measure(options: argparse.Namespace) -> dict[str, Any]:
-    def make() -> WebShop:
-        return WebShop(data=options.data, products=options.products, max_steps=10**9)
-
-    build, _ = seconds(lambda: make().catalogue)
-    open_catalogue.cache_clear()
-    world = make()
-    opened, _ = seconds(lambda: world.catalogue)
-    times = play(world, options.steps)
-    search = searches(world, min(300, options.steps))
-    result = {
-        "products": len(world.catalogue),
-        "goals": len(world.tasks()),
-        "first_open_s": build,
-        "open_s": opened,
-        "steps_per_second": len(times["step"]) / sum(times["step"]),
-        "step_p95_s": quantiles(times["step"], n=20)[-1],
-        "reset_p50_s": median(times["reset"]),
-        "search_p50_s": median(search),
-        "search_p95_s": quantiles(search, n=20)[-1],
-        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-    }
-    if options.official:
-        result["official"] = compare(make(), options.official, min(options.steps, 1000))
-    return result
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, help="official files; else a generated shop")
-    parser.add_argument("--products", type=int, help="how many products to read or generate")
+    parser.add_argument("--products", type=int, default=1000, help="to read or to generate")
     parser.add_argument("--steps", type=int, default=4000, help="actions to take")
     parser.add_argument("--official", type=Path, help="checkout of the official repository")
+    parser.add_argument("--large", type=int, help="build and search so many products instead")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse_args()
+    if options.official and not options.data:
+        parser.error("--official needs --data")
     with tempfile.TemporaryDirectory() as cache:
         os.environ["SYMPOSIA_CACHE"] = cache
-        result = measure(options)
+        if options.large:
+            result = large(options.large, Path(cache))
+        else:
+            result = load_and_play(options.data, options.products, options.steps)
+        if options.official:
+            result |= compare(options.data, options.official, min(options.steps, 1000))
     if options.json:
         print(json.dumps(result, indent=2))
         return
     for name, value in result.items():
-        print(f"{name:18} {value:.5g}" if isinstance(value, float) else f"{name:18} {value}")
+        print(f"{name:31} {value:.5g}" if isinstance(value, float) else f"{name:31} {value}")
 
 
 if __name__ == "__main__":

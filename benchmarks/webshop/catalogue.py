@@ -6,12 +6,15 @@ they are first shown. What the goals are made from lies in a file of its own, wh
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import random
-import tempfile
+import shutil
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
@@ -20,8 +23,9 @@ from typing import Any, Protocol
 from .products import Product, read_product
 from .search import HITS, Index, IndexWriter
 
-FORMAT = 1
-"""Changes when the files of a catalogue do, so that older ones are built anew."""
+FORMAT = 2
+"""Changes when the files of a catalogue do, or what a generated shop sells, so that older
+catalogues are not read."""
 
 Entry = tuple[Any, Any, Any]
 """What there is about a product: record, entry in `items_ins_v2`, human instructions."""
@@ -56,6 +60,7 @@ class Catalogue:
         self._kinds: dict[str, list[str]] = {key: facts[key] for key in ("category", "query")}
         self._starts = np.asarray(np.load(folder / "starts_of_products.npy", mmap_mode="r"))
         self._price_ranges = np.load(folder / "prices.npy", mmap_mode="r")
+        self._asins = np.asarray(np.load(folder / "asins.npy", mmap_mode="r"))
         self._bytes = np.memmap(folder / "products.jsonl", np.uint8, "r") if len(self) else b""
         self._index = Index(folder)
         self.product = lru_cache(maxsize=4096)(self._product)
@@ -67,6 +72,11 @@ class Catalogue:
 
     def __len__(self) -> int:
         return len(self._starts) - 1
+
+    def sells(self, asin: str) -> bool:
+        """Whether there is a product with an asin."""
+        place = bisect_left(self._asins, asin)
+        return place < len(self) and bool(self._asins[place] == asin)
 
     def listed(self, kind: str, value: str) -> tuple[int, ...]:
         """The numbers of all products whose `category` or `query` is `value`, in order."""
@@ -116,18 +126,18 @@ def build_catalogue(source: Source, cache: Path) -> Path:
         OSError: the source cannot be read, or the folder not be written.
     """
     digest = hashlib.sha256(f"{FORMAT} {source.key}".encode()).hexdigest()[:32]
-    folder = cache / digest
+    folder, draft = cache / digest, cache / f"{digest}.draft"
     if not folder.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache) as scratch:
-            draft = Path(scratch, "catalogue")
-            draft.mkdir()
-            _write(source, draft)
-            try:
-                draft.rename(folder)
-            except OSError:
-                if not folder.exists():
-                    raise
+        with _alone(cache / f"{digest}.lock"):
+            if not folder.exists():
+                shutil.rmtree(draft, ignore_errors=True)  # of a process that was killed
+                draft.mkdir()
+                try:
+                    _write(source, draft)
+                    draft.rename(folder)
+                finally:
+                    shutil.rmtree(draft, ignore_errors=True)
     return folder
 
 
@@ -135,6 +145,14 @@ def build_catalogue(source: Source, cache: Path) -> Path:
 def open_catalogue(folder: Path) -> Catalogue:
     """The catalogue in a folder; one object for all who ask for it in this process."""
     return Catalogue(folder)
+
+
+@contextmanager
+def _alone(file: Path) -> Iterator[None]:
+    """Wait until no other thread or process is here. A process that is killed leaves."""
+    with file.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
 
 
 def _write(source: Source, folder: Path) -> None:
@@ -173,6 +191,7 @@ def _write(source: Source, folder: Path) -> None:
     index.finish(list(asins))
     for kind, numbers in coded.items():
         np.save(folder / f"{kind}.npy", np.array(numbers, np.int32))
+    np.save(folder / "asins.npy", np.array(sorted(asins), "U10"))
     np.save(folder / "starts_of_products.npy", np.array(starts, np.int64))
     np.save(folder / "prices.npy", np.array(prices, np.float64).reshape(-1, 2))
     facts = {kind: list(values) for kind, values in codes.items()}

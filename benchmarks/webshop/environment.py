@@ -9,6 +9,7 @@ An episode ends with a purchase, whose reward lies in [0, 1]; 1 is success.
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any, ClassVar, Literal, Self, get_args
 from ...episodes import Observation, Task
 from ..environment import Environment, TaskError
 from .catalogue import Catalogue
-from .nouns import guess_nouns, has_model, require_model, tagged_nouns
+from .nouns import MODEL, guess_nouns, has_model, require_model, tagged_nouns
 from .pages import Format
 from .session import Session, State
 from .shop import Shop, open_shop
@@ -26,6 +27,8 @@ OFFICIAL_SPLITS = {"test": (0, 500), "eval": (500, 1500), "train": (1500, None)}
 """First and last place of each split in the official order of goals, the last excluded."""
 
 Rewards = Literal["official", "approximate"]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ class WebShop(Environment):
         self._seed = seed
         self._strict = strict_official
         self._show_attributes = show_attributes
-        self._rewards: Rewards = rewards or ("official" if has_model() else "approximate")
+        self._rewards = rewards or _best_rewards()
         if self._rewards == "official":
             require_model()
         self._shop: Shop | None = None
@@ -247,3 +250,10 @@ class WebShop(Environment):
                 seed=self._seed,
             )
         return self._shop
+
+
+def _best_rewards() -> Rewards:
+    if has_model():
+        return "official"
+    _log.warning("rewards are approximate: without spaCy's %s, nouns are guessed", MODEL)
+    return "approximate"

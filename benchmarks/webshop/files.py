@@ -57,7 +57,7 @@ class OfficialFiles:
         except FileNotFoundError:
             self.faults[f"{file.name}: missing"] += 1
             return {}
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             self.faults[f"{file.name}: not JSON: {error}"] += 1
             return {}
         if not isinstance(found, dict):

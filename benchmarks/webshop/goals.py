@@ -68,10 +68,10 @@ def draw_goals(catalogue: Catalogue, seed: int = 0, *, human: bool = False) -> d
     rng = random.Random(seed)
     prices = catalogue.draw_prices(rng)
     goals: list[Goal] = []
+    key, drawn = ("human", _human) if human else ("instruction", _synthetic)
     for number, source in catalogue.sources():
-        product = catalogue.product(number)
-        drawn = _human if human else _synthetic
-        goals += drawn(product, source, prices[number], seed, rng)
+        if key in source:
+            goals += drawn(catalogue.product(number), source, prices[number], seed, rng)
     if not human:
         _weigh(goals)
     random.Random(SHUFFLE_SEED).shuffle(goals)
@@ -84,7 +84,7 @@ def write_goals(goals: dict[str, Goal], file: Path) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    file.write_text(json.dumps(goals, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    file.write_text(json.dumps(goals, indent=1) + "\n", encoding="utf-8")
 
 
 def read_goals(file: Path, seed: int = 0) -> tuple[dict[str, Goal], dict[str, int]]:
@@ -99,7 +99,7 @@ def read_goals(file: Path, seed: int = 0) -> tuple[dict[str, Goal], dict[str, in
     """
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{file}: not JSON: {error}") from error
     if not isinstance(found, dict):
         raise ValueError(f"{file}: a manifest of goals is a JSON object, id to goal")
@@ -119,7 +119,7 @@ def read_goals(file: Path, seed: int = 0) -> tuple[dict[str, Goal], dict[str, in
 def _human(
     product: Product, source: dict[str, Any], price: float, seed: int, rng: random.Random
 ) -> Iterator[Goal]:
-    for said in source.get("human", ()):
+    for said in source["human"]:
         if said["instruction_attributes"]:
             limit, words = _price_limit(price, rng)
             yield _goal(
@@ -136,8 +136,6 @@ def _synthetic(
     product: Product, source: dict[str, Any], price: float, seed: int, rng: random.Random
 ) -> Iterator[Goal]:
     """One goal for each way to choose the product's options."""
-    if "instruction" not in source:
-        return
     limit, words = _price_limit(price, rng)
     names = sorted(product.options)
     for values in itertools.product(*(product.options[name] for name in names)):

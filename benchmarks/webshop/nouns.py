@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 MODEL = "en_core_web_sm"
@@ -34,6 +35,8 @@ _ADJECTIVES = frozenset(
     """.split()  # noqa: SIM905
 )
 _OTHER_ENDINGS = ("able", "ible", "ful", "less", "ous", "ive", "ly", "ed")
+_ONE_AT_A_TIME = Lock()
+"""spaCy does not promise that threads can share a model."""
 _TOKEN = re.compile(r"[^\W\d_]+(?:'s\b)?|\d[\w.]*")
 
 
@@ -45,7 +48,8 @@ def tagged_nouns(title: str) -> tuple[str, ...]:
         ImportError: spaCy or its model is missing; the message says how to install it.
     """
     kinds = ("NOUN", "PROPN")
-    return tuple(token.text.lower() for token in _model()(title) if token.pos_ in kinds)
+    with _ONE_AT_A_TIME:
+        return tuple(token.text.lower() for token in _model()(title) if token.pos_ in kinds)
 
 
 @lru_cache(maxsize=65536)
@@ -69,8 +73,8 @@ def require_model() -> None:
     """
     if not has_model():
         raise ImportError(
-            "official rewards need spaCy and its model: pip install spacy, then python -m spacy "
-            f"download {MODEL}; or choose rewards=approximate"
+            'official rewards need spaCy and its model: pip install "symposia[webshop]", then '
+            f"python -m spacy download {MODEL}; or choose rewards=approximate"
         )
 
 

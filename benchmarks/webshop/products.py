@@ -117,7 +117,7 @@ def read_records(file: Path) -> Iterator[Any]:
                     continue
                 yield record
                 count += 1
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"{file}: no JSON list, at its element {count}: {error}") from error
 
 

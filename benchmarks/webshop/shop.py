@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from ..alfworld.translation import cache_folder
@@ -48,7 +49,9 @@ def open_shop(
     Raises:
         ValueError: the data or the manifest cannot be read, or there are no goals.
         OSError: a file cannot be read, or the cache not be written.
+        ImportError: numpy is missing; the message says how to install it.
     """
+    _require_numpy()
     source = (
         GeneratedShop(products or GENERATED_PRODUCTS, seed)
         if data is None
@@ -60,12 +63,16 @@ def open_shop(
         found = draw_goals(catalogue, seed, human=human)
     else:
         found, wrong = read_goals(goals.expanduser(), seed)
+        strange = {name for name, goal in found.items() if not catalogue.sells(goal["asin"])}
+        found = {name: goal for name, goal in found.items() if name not in strange}
         faults |= wrong
+        if strange:
+            faults[f"{goals.name}: a goal whose product is not in the catalogue"] = len(strange)
     for fault, count in faults.items():
         _log.warning("left out of the shop: %s (%d)", fault, count)
     if not found:
-        kind = "human" if human else "synthetic"
-        raise ValueError(f"no {kind} goals in {data}; left out: {faults or 'nothing'}")
+        where = goals or f"{data or 'the generated shop'} ({'human' if human else 'synthetic'})"
+        raise ValueError(f"no goals in {where}; left out: {faults or 'nothing'}")
     return Shop(catalogue, found, faults)
 
 
@@ -88,3 +95,12 @@ def save_goals(
     shop = open_shop(data, products=products, human=human, seed=seed)
     write_goals(shop.goals, file)
     return shop
+
+
+def _require_numpy() -> None:
+    try:
+        import_module("numpy")
+    except ImportError as error:
+        raise ImportError(
+            f'WebShop needs a package that is missing ({error}): pip install "symposia[webshop]"'
+        ) from error

@@ -22,22 +22,26 @@ LONGEST = 255
 """Characters in a term, at most: longer words are cut into pieces of this length."""
 
 _HAN = (
-    r"\u2e80-\u2fd5\u3005\u3007\u3021-\u3029\u3038-\u303b\u3400-\u4dbf\u4e00-\u9fff"
+    r"\u2e80-\u2fd5\u3007\u3021-\u3029\u3038-\u303a\u3400-\u4dbf\u4e00-\u9fff"
     r"\uf900-\ufaff\U00020000-\U0003ffff"
 )
 _HIRAGANA = r"\u3041-\u3096\u309d-\u309f"
-_KATAKANA = r"\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f"
+_KATAKANA = (
+    r"\u3031-\u3035\u309b\u309c\u30a0-\u30fa\u30fc-\u30ff\u31f0-\u31ff\u32d0-\u32fe\u3300-\u3357"
+    r"\uff66-\uff9d"
+)
 _NOT_WORDS = (
     r"\u00b2\u00b3\u00b9\u00bc-\u00be\u2070\u2074-\u2079\u2080-\u2089\u2150-\u215f\u2189\u2460-\u249b"
     r"\u24ea-\u24ff\u2776-\u2793\u3192-\u3195\u3220-\u3229\u3248-\u324f\u3251-\u325f\u3280-\u3289"
-    r"\u32b1-\u32bf"
+    r"\u3006\u31bb-\u31bf\u32b1-\u32bf\uff9e\uff9f"
 )
-"""What Python takes for letters or digits (superscripts, fractions, circled numbers) and Unicode's
-word rules do not."""
+"""What Python takes for letters or digits (superscripts, fractions, circled numbers, sound marks)
+and the word rules of Unicode, in Lucene's version, do not."""
 _LETTER = rf"(?:[^\W\d_{_NOT_WORDS}{_HAN}{_HIRAGANA}{_KATAKANA}]|[\u24b6-\u24e9])"
 _MARK = (
-    r"[\u00ad\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u064b-\u065f\u200c-\u200f\u20d0-\u20f0"
-    r"\ufe00-\ufe0f\ufe20-\ufe2f\ufeff]"
+    r"[\u00ad\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u064b-\u065f\u200c-\u200f\u202a-\u202e"
+    r"\u2060-\u2064\u2066-\u206f\u20d0-\u20f0\u302a-\u302f\u3099\u309a\U0001f3fb-\U0001f3ff"
+    r"\ufe00-\ufe0f\ufe20-\ufe2f\ufeff\uff9e\uff9f]"
 )
 _BETWEEN_LETTERS = r"['.:\u00b7\u0387\u2018\u2019\u2024\u2027\ufe13\ufe52\ufe55\uff07\uff0e\uff1a]"
 _BETWEEN_DIGITS = (
@@ -53,19 +57,22 @@ _EMOJI = (
     r"\u2b05-\u2b07\u2b1b\u2b1c\u2b50\u2b55\u3030\u303d\u3297\u3299\U0001f000-\U0001f0ff"
     r"\U0001f10d-\U0001f10f\U0001f12f\U0001f16c-\U0001f171\U0001f17e\U0001f17f\U0001f18e"
     r"\U0001f191-\U0001f19a\U0001f1ad-\U0001f1e5\U0001f201-\U0001f20f\U0001f21a\U0001f22f"
-    r"\U0001f232-\U0001f23a\U0001f23c-\U0001f23f\U0001f249-\U0001f3fa\U0001f400-\U0001f53d"
+    r"\U0001f232-\U0001f23a\U0001f23c-\U0001f23f\U0001f249-\U0001f53d"
     r"\U0001f546-\U0001f64f\U0001f680-\U0001f6ff\U0001f774-\U0001f77f\U0001f7d5-\U0001f7ff"
     r"\U0001f90c-\U0001f93a\U0001f93c-\U0001f945\U0001f947-\U0001fffd]"
 )
 """Characters with Unicode's property Extended_Pictographic."""
+_RUN = (
+    rf"(?:(?:{_LETTER}|\d)(?:{_LETTER}|\d|{_MARK}"
+    rf"|(?:(?<={_LETTER})|(?<={_MARK})){_BETWEEN_LETTERS}{_MARK}*(?={_LETTER})"
+    rf"|(?:(?<=\d)|(?<={_MARK})){_BETWEEN_DIGITS}{_MARK}*(?=\d))*"
+    rf"|[{_KATAKANA}](?:[{_KATAKANA}]|{_MARK})*)"
+)
 _WORD = re.compile(
-    rf"(?:{_JOINER}{_MARK}*)*"
-    rf"(?:{_LETTER}|\d)(?:{_LETTER}|\d|{_MARK}|{_JOINER}"
-    rf"|(?<={_LETTER}){_BETWEEN_LETTERS}(?={_LETTER})|(?<=\d){_BETWEEN_DIGITS}(?=\d))*"
-    rf"|[{_KATAKANA}](?:[{_KATAKANA}]|{_MARK})*"
-    rf"|[{_HAN}{_HIRAGANA}]"
-    rf"|[\U0001f1e6-\U0001f1ff]{{2}}"
-    rf"|{_EMOJI}[\ufe0f\U0001f3fb-\U0001f3ff]*(?:\u200d{_EMOJI}[\ufe0f\U0001f3fb-\U0001f3ff]*)*"
+    rf"(?:{_JOINER}{_MARK}*)*{_RUN}(?:{_JOINER}{_MARK}*{_RUN}?)*"
+    rf"|[{_HAN}{_HIRAGANA}]{_MARK}*"
+    rf"|[\U0001f1e6-\U0001f1ff]{{2}}{_MARK}*"
+    rf"|{_EMOJI}{_MARK}*(?:(?<=\u200d){_EMOJI}{_MARK}*)*"
 )
 
 

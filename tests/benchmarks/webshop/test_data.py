@@ -106,7 +106,10 @@ def test_bad_instructions_are_named_skipped_and_counted(tmp_path: Path) -> None:
     assert any(fault.startswith("items_human_ins.json: not JSON") for fault in faults)
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[{}", '[{"asin": }]', "nonsense", "[1, 2"])
+DAMAGED = ("", "{}", "[{}", '[{"asin": }]', "nonsense", "[1, 2", "[" * 200_000)
+
+
+@pytest.mark.parametrize("content", DAMAGED, ids=lambda content: content[:12])
 def test_a_damaged_file_of_products_is_named(content: str, tmp_path: Path) -> None:
     file = tmp_path / "items_shuffle.json"
     file.write_text(content)
@@ -155,7 +158,7 @@ def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
 def test_no_instructions_means_no_goals(tmp_path: Path) -> None:
     GeneratedShop(20).write(tmp_path)
     (tmp_path / "items_ins_v2.json").unlink()
-    with pytest.raises(ValueError, match=r"no synthetic goals.*items_ins_v2.json: missing"):
+    with pytest.raises(ValueError, match=r"no goals in .*synthetic.*items_ins_v2.json: missing"):
         WebShop(data=tmp_path).tasks()
 
 

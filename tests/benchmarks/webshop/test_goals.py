@@ -106,6 +106,20 @@ def test_bad_goals_of_a_manifest_are_named_skipped_and_counted(tmp_path: Path) -
     assert world.faults["goals.json: a goal with no valid attributes"] == 1
 
 
+def test_goals_of_products_that_are_not_sold_are_left_out(tmp_path: Path) -> None:
+    file = tmp_path / "goals.json"
+    save_goals(file, products=40)
+    goals = json.loads(file.read_text())
+    world = WebShop(products=20, goals=file)
+    assert 0 < len(world.tasks()) < len(goals)
+    assert all(world.catalogue.sells(task.reference["asin"]) for task in world.tasks())
+    fault = "goals.json: a goal whose product is not in the catalogue"
+    assert world.faults == {fault: len(goals) - len(world.tasks())}
+    file.write_text(json.dumps({"0": goals["0"] | {"asin": "B000000000"}}))
+    with pytest.raises(ValueError, match=r"no goals in .*goals\.json.*not in the catalogue': 1"):
+        WebShop(products=20, goals=file).tasks()
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"a": 1}'])
 def test_a_manifest_without_goals_is_named(content: str, tmp_path: Path) -> None:
     file = tmp_path / "goals.json"

@@ -1,13 +1,14 @@
 """The reward: the fuzzy matching, its quirks, and how each is mended."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symposia.benchmarks.webshop import WebShop
+from symposia.benchmarks.webshop import WebShop, environment, nouns
 from symposia.benchmarks.webshop.goals import Goal
 from symposia.benchmarks.webshop.matching import COLOURS, alike
 from symposia.benchmarks.webshop.nouns import guess_nouns
@@ -160,6 +161,31 @@ def test_reports_say_which_rewards_they_hold() -> None:
     bought = world.step("click[Buy Now]")
     assert bought.info["rewards"] == "approximate"
     assert bought.info["reward"]["value"] == bought.reward
+
+
+def test_official_rewards_come_from_the_tagger(monkeypatch: pytest.MonkeyPatch) -> None:
+    def tagger(title: str) -> list[Any]:
+        kinds = {"Acme": "PROPN", "Shoes": "NOUN"}
+        return [SimpleNamespace(text=word, pos_=kinds.get(word, "ADJ")) for word in title.split()]
+
+    monkeypatch.setattr(nouns, "_model", lambda: tagger)
+    monkeypatch.setattr(environment, "has_model", lambda: True)
+    monkeypatch.setattr(environment, "require_model", lambda: None)
+    assert nouns.tagged_nouns("Acme Big Shoes Shoes") == ("acme", "shoes", "shoes")
+    world = WebShop(products=20)
+    assert world.options["rewards"] == "official"
+    world.reset(world.tasks()[0])
+    world.step(world.step("search[set]").admissible[2])
+    assert world.step("click[Buy Now]").info["rewards"] == "official"
+    nouns.tagged_nouns.cache_clear()
+
+
+def test_guessed_rewards_are_announced(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(environment, "has_model", lambda: False)
+    assert WebShop().options["rewards"] == "approximate"
+    assert "rewards are approximate" in caplog.text
 
 
 words = st.text(alphabet="abred x-1'\u00e9", max_size=12)

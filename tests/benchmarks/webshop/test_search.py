@@ -1,7 +1,10 @@
 """Terms, index and ranking against what Lucene does."""
 
 import hashlib
+import json
 import random
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,10 @@ from symposia.benchmarks.webshop.tokens import analyze, words
 
 LUCENE_NORMS = "64e1c7964cbc82838b012b2f5dccc91334d90abacbfaa381af1e27e1853fef52"
 """SHA-256 of the length bytes in Lucene's own published index of the 1,000 products."""
+LUCENE_TERMS = "02f68a18f7cd47bcdf0df72059f584d13d1a33312aa4bda68e5f76beba456044"
+"""SHA-256 of the terms of that index, in order, with how many texts have each and how often."""
+LUCENE_HITS = "2f8a521d78e9a0a8ece7cf9ae56d23768f8d3298efaa43af5f6cefc70baf148e"
+"""SHA-256 of what Lucene (Anserini 0.22.1) finds for `queries` in that index, in order."""
 
 
 @pytest.mark.parametrize(
@@ -84,6 +91,9 @@ def test_words_are_stemmed_as_by_porter(word: str, expected: str) -> None:
         ("\u2764\ufe0f \u2605\u2605 \u2606", ["\u2764\ufe0f", "\u2605", "\u2605"]),
         ("10\u00b2 \u00bd", ["10"]),
         ("_ - ' \"", []),
+        ("(\uff65\uff9f\u0434\uff9f)", ["\u0434\uff9f"]),
+        ("e\u0301a's_\u30a2 \u6f22\u3099", ["e\u0301a's_\u30a2", "\u6f22\u3099"]),
+        ("\u2b06\u0366 \U0001f44b\U0001f3fd", ["\u2b06\u0366", "\U0001f44b\U0001f3fd"]),
     ],
 )
 def test_text_is_cut_into_terms_by_the_rules_of_unicode(text: str, expected: list[str]) -> None:
@@ -113,6 +123,41 @@ def test_the_lengths_of_the_official_products_are_those_of_the_published_index(
     import numpy as np
 
     assert hashlib.sha256(np.load(folder / "norms.npy").tobytes()).hexdigest() == LUCENE_NORMS
+
+
+def terms(folder: Path) -> Iterator[tuple[str, int, int]]:
+    """The terms of an index, with how many texts have each and how often."""
+    import numpy as np
+
+    names = ("words", "word_starts", "starts", "counts")
+    words, ends, starts, counts = (np.load(folder / f"{name}.npy") for name in names)
+    for word, postings in zip(pairwise(ends), pairwise(starts)):
+        held = counts[slice(*postings)]
+        yield bytes(words[slice(*word)]).decode(), len(held), int(held.sum())
+
+
+def test_the_terms_of_the_official_products_are_those_of_the_published_index(
+    official: Path,
+) -> None:
+    found = terms(WebShop(data=official).catalogue.folder)
+    assert hashlib.sha256(json.dumps(list(found)).encode()).hexdigest() == LUCENE_TERMS
+
+
+def queries(catalogue: Catalogue) -> Iterator[str]:
+    rng = random.Random(5)
+    for _ in range(500):
+        product = catalogue.product(rng.randrange(len(catalogue)))
+        words = " ".join(rng.choices(product.contents.split(), k=rng.randint(1, 12)))
+        yield rng.choice([product.title, product.query, words, product.description[:200]]).lower()
+
+
+def test_the_official_products_are_ranked_as_by_lucene(official: Path) -> None:
+    catalogue = WebShop(data=official).catalogue
+    found = [
+        [catalogue.product(number).asin for number in catalogue.search(query)]
+        for query in queries(catalogue)
+    ]
+    assert hashlib.sha256(json.dumps(found).encode()).hexdigest() == LUCENE_HITS
 
 
 def index_of(texts: list[str], folder: Path, names: list[str] | None = None) -> Index:
