@@ -1,7 +1,7 @@
 """How outputs are written down: JSON by schema, or light tags that small models manage.
 
 Both parse model text, which is untrusted. They fail closed: text that is not exactly one readable
-output of the wanted type is `None`, never a guess.
+output of the wanted type is `None`, never a guess. Reading takes time in proportion to the text.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from functools import cache
 from types import NoneType
 from typing import Any, Literal, Protocol, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 T = TypeVar("T", bound=BaseModel)
+SPACE = " \t\r\n"
+"""What is stripped from values in tags."""
 
 
 class OutputFormat(Protocol):
@@ -35,7 +37,11 @@ class OutputFormat(Protocol):
 
 
 class TagFormat:
-    """Fields as `<field>value</field>`; default values are left out, lists repeat the tag."""
+    """Fields as `<field>value</field>`; default values are left out, lists repeat the tag.
+
+    Words around the tags do not matter, but a tag that opens or closes nothing does: such text is
+    unreadable. A field's own tags within its value are written with a backslash (`<\\/answer>`).
+    """
 
     name = "tags"
 
@@ -49,12 +55,15 @@ class TagFormat:
     def parse(self, text: str, output: type[T]) -> T | None:
         try:
             return output.model_validate(_read_tags(text, output), strict=False)
-        except (ValidationError, _UnreadableError):
+        except ValueError:
             return None
 
 
 class JsonFormat:
-    """One JSON object that follows the output type's schema, bare or in a fenced block."""
+    """One JSON object that follows the output type's schema, bare or in a fenced block.
+
+    Words may stand around the block, but no braces: there might be another object in them.
+    """
 
     name = "json"
 
@@ -66,14 +75,13 @@ class JsonFormat:
         return value.model_dump_json(exclude_defaults=True)
 
     def parse(self, text: str, output: type[T]) -> T | None:
-        blocks = re.findall(r"```(?:json)?\s*\n(.*?)```", text, re.DOTALL)
-        candidates = blocks or [text]
-        if len(candidates) != 1:
-            return None
         try:
-            return output.model_validate_json(candidates[0].strip())
-        except ValidationError:
+            written = _bare_json(text)
+            value = output.model_validate_json(written)
+            json.loads(written, object_pairs_hook=_without_repeats)
+        except ValueError:
             return None
+        return value
 
 
 FORMATS: dict[str, OutputFormat] = {f.name: f for f in (TagFormat(), JsonFormat())}
@@ -90,14 +98,31 @@ def output_format(name: str) -> OutputFormat:
     return FORMATS[name]
 
 
-class _UnreadableError(Exception):
+class _UnreadableError(ValueError):
     """The text does not hold exactly one output."""
+
+
+def _bare_json(text: str) -> str:
+    """`text` without the fence around its JSON, if there is one."""
+    text = text.strip()
+    parts = text.split("```")
+    if text.startswith("{") or len(parts) == 1:
+        return text
+    if len(parts) != 3 or re.search("[{}]", parts[0] + parts[2]):
+        raise _UnreadableError("there is more than one fenced block")
+    return parts[1].removeprefix("json").strip()
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        raise _UnreadableError("a key stands more than once in one object")
+    return values
 
 
 @cache
 def _tags(output: type[BaseModel]) -> re.Pattern[str]:
-    names = "|".join(map(re.escape, output.model_fields))
-    return re.compile(rf"<({names})>(.*?)</\1>", re.DOTALL)
+    return re.compile(f"<(/?)({'|'.join(map(re.escape, output.model_fields))})>")
 
 
 def _tag_hints(output: type[BaseModel]) -> Iterator[str]:
@@ -122,16 +147,14 @@ def _render_tags(value: BaseModel) -> Iterator[str]:
             continue
         for item in held if _list_item(field) is not None else (held,):
             inner = "".join(_render_tags(item)) if isinstance(item, BaseModel) else str(item)
-            yield f"<{name}>{inner}</{name}>"
+            escaped = _own_tags(name).sub(r"<\\\1", inner)
+            yield f"<{name}>{escaped}</{name}>"
 
 
 def _read_tags(text: str, output: type[BaseModel]) -> dict[str, Any]:
     """Field values of `output` from tags in `text`; tags within a value belong to that value."""
-    found: dict[str, list[str]] = {}
-    for match in _tags(output).finditer(text):
-        found.setdefault(match[1], []).append(match[2].strip())
     values: dict[str, Any] = {}
-    for name, texts in found.items():
+    for name, texts in _tagged(text, output).items():
         item = _list_item(output.model_fields[name])
         annotation = output.model_fields[name].annotation
         nested = _model(item if item is not None else annotation)
@@ -143,6 +166,30 @@ def _read_tags(text: str, output: type[BaseModel]) -> dict[str, Any]:
         elif read[0] != "" or NoneType not in _flatten(annotation):
             values[name] = read[0]
     return values
+
+
+def _tagged(text: str, output: type[BaseModel]) -> dict[str, list[str]]:
+    """What stands between the tags of each field."""
+    found: dict[str, list[str]] = {}
+    name, start = "", 0
+    for tag in _tags(output).finditer(text):
+        closes, field = tag.groups()
+        if not name and not closes:
+            name, start = field, tag.end()
+        elif name == field and closes:
+            value = _own_tags(name).sub(lambda own: f"<{own[1][1:]}", text[start : tag.start()])
+            found.setdefault(name, []).append(value.strip(SPACE))
+            name = ""
+        elif name in ("", field):
+            raise _UnreadableError(f"{tag[0]} stands where it opens or closes nothing")
+    if name:
+        raise _UnreadableError(f"<{name}> is not closed")
+    return found
+
+
+@cache
+def _own_tags(name: str) -> re.Pattern[str]:
+    return re.compile(rf"<(\\*/?{re.escape(name)}>)")
 
 
 def _list_item(field: FieldInfo) -> Any | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .episode import Episode
-from .turn import Step, Turn
+from .turn import Step, ToolCall, Turn
 
 PARQUET_ROWS = 1000
 """Turns in one row group."""
@@ -110,19 +110,46 @@ def to_markdown(episode: Episode) -> str:
     ]
     if episode.outcome.error:
         lines += ["", f"Error: `{episode.outcome.error}`"]
-    events: list[tuple[float, Turn | Step]] = [(t.started, t) for t in episode.turns]
-    events += [(s.started, s) for s in episode.steps]
-    for _, event in sorted(events, key=lambda pair: pair[0]):
-        lines += ["", *(_turn_lines(event) if isinstance(event, Turn) else _step_lines(event))]
+    events: list[Turn | ToolCall | Step] = [*episode.turns, *episode.tools, *episode.steps]
+    for event in sorted(events, key=lambda event: event.started):
+        lines += ["", *_event_lines(event)]
     if episode.answer:
         lines += ["", f"**Answer:** {episode.answer}"]
     return "\n".join(lines) + "\n"
 
 
+def _event_lines(event: Turn | ToolCall | Step) -> list[str]:
+    match event:
+        case Turn():
+            return _turn_lines(event)
+        case ToolCall():
+            return _quoted(f"`{event.name}({event.arguments})`", event.error or event.result)
+        case Step():
+            return _step_lines(event)
+
+
 def _turn_lines(turn: Turn) -> list[str]:
-    said = turn.error or (turn.reply or {}).get("content") or ""
+    reply = turn.reply or {}
+    content = reply.get("content") or ""
+    blocks = [content] if isinstance(content, str) else content
+    calls = [call["function"] for call in reply.get("tool_calls", ())]
     note = " (unreadable)" if turn.unreadable else ""
-    return [f"**{turn.agent or turn.node}**{note}:", "", *(f"    {x}" for x in said.splitlines())]
+    return _quoted(
+        f"**{turn.agent or turn.node}**{note}",
+        *([turn.error] if turn.error else map(_block_text, blocks)),
+        *(f"{call['name']}({call['arguments']})" for call in calls),
+    )
+
+
+def _block_text(block: str | dict[str, Any]) -> str:
+    """A content block in OpenAI's format: its text, or the name of what cannot be shown here."""
+    if isinstance(block, str):
+        return block
+    return str(block["text"]) if block["type"] == "text" else f"[{block['type']}]"
+
+
+def _quoted(title: str, *said: str) -> list[str]:
+    return [f"{title}:", "", *(f"    {line}" for text in said for line in text.splitlines())]
 
 
 def _step_lines(step: Step) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import subprocess
 import sys
@@ -25,8 +26,9 @@ PACKAGES = (
 
 def manifest(config: Mapping[str, Any]) -> dict[str, Any]:
     """Versions, machine, git revision and `config` (without secrets), ready for JSON."""
+    written = json.dumps(scrub(config), default=lambda value: scrub(str(value)))
     return {
-        "config": scrub(config),
+        "config": json.loads(written),
         "command": scrub(sys.argv),
         "python": platform.python_version(),
         "platform": platform.platform(),

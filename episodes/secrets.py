@@ -3,30 +3,75 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
-_KEY = re.compile(
-    r"(?i)(^|[_-])(api[_-]?key|key|token|secret|password|passwd|authorization|auth|headers?|"
-    r"cookie|credentials?)$"
+from pydantic import SecretBytes, SecretStr
+
+BLANK = "[secret]"
+_NAME = re.compile(
+    r"(?:^|_)(?:(?:api|access|auth|client|private|refresh|secret|session)_?(?:keys?|tokens?)|key"
+    r"|token|secrets?|passwords?|passwd|pwd|passphrase|auth|authorization|headers?|cookies?"
+    r"|credentials?)$"
 )
-_VALUE = re.compile(
-    r"(?i)\b(sk|pk|rk|hf|gh[pousr]|xox[abp]|glpat|AIza)[-_][\w-]{8,}"
-    r"|\bAIza[\w-]{20,}|\bAKIA[A-Z0-9]{12,}"
-    r"|(?<=bearer )[\w.~+/=-]{8,}"
-    r"|(?<=://)[^\s/@:]+:[^\s/@]+(?=@)"
+"""Names for secrets, in snake case. `keys` and `tokens` are such names only after a qualifier."""
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_OPTION = re.compile(r"--?[a-zA-Z][\w-]*")
+_SHAPE = re.compile(
+    r"(?i)\b(?:"
+    # a name, short groups, and at last twelve letters and digits in a row: sk-proj-..., ghp_...
+    r"(?:[spr]k|gsk|hf|xai|gh[pousr]|github_pat|xox[a-z])(?:[-_][a-z0-9]+){0,9}?"
+    r"[-_](?=[a-z]*\d)[a-z0-9]{12}[\w-]*"
+    r"|(?:glpat-|AIza)(?=[\w-]{0,40}\d)[\w-]{16,}"
+    r"|AKIA[A-Z0-9]{12,})"
+    r"|(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}"
 )
+_SCHEME = re.compile(r"(?i)\b(authorization\W{1,5}basic\s+|bearer\s+)[\w.~+/=-]{8,}")
+_NAMED = re.compile(r"""(?<![\w-])([\w-]++)(?:=|["']:\s*(?=["']))""")
+_VALUE = re.compile(r"""(?P<quote>["']).*?(?P=quote)|["']?[^\s"'&]+""", re.DOTALL)
+_LOGIN = re.compile(r"(?<=://)(?:[^\s/@:]*:[^\s/]+|(?=[^\s/@:]*\d)[^\s/@:]{8,})(?=@)")
 
 
 def scrub(value: Any) -> Any:
     """A copy of `value` without secrets: entries named like keys dropped, key-like text blanked.
 
-    Works through mappings, sequences and strings; other values are returned as they are.
+    Works through mappings, sequences, sets and strings; other values are returned as they are. In
+    a sequence, what follows an option such as `--api-key` is blanked.
     """
     if isinstance(value, Mapping):
-        return {k: scrub(v) for k, v in value.items() if not _KEY.search(str(k))}
+        return {name: scrub(held) for name, held in value.items() if not _credential(str(name))}
     if isinstance(value, str):
-        return _VALUE.sub("[secret]", value)
+        text = _SHAPE.sub(BLANK, _SCHEME.sub(rf"\1{BLANK}", value))
+        return _LOGIN.sub(BLANK, "".join(_scrub_pairs(text)))
     if isinstance(value, (list, tuple)):
-        return [scrub(item) for item in value]
-    return value
+        return list(_scrub_items(value))
+    if isinstance(value, AbstractSet):
+        return scrub(sorted(value, key=repr))
+    return BLANK if isinstance(value, (SecretStr, SecretBytes)) else value
+
+
+def _scrub_items(items: Sequence[Any]) -> Iterator[Any]:
+    named = False
+    for item in items:
+        option = isinstance(item, str) and _OPTION.fullmatch(item) is not None
+        yield BLANK if named and isinstance(item, str) and not option else scrub(item)
+        named = option and _credential(item)
+
+
+def _scrub_pairs(text: str) -> Iterator[str]:
+    """`text` in pieces, the values of `api_key=...` and `"api_key": "..."` blanked."""
+    done = 0
+    for name in _NAMED.finditer(text):
+        if name.start() < done or not _credential(name[1]):
+            continue
+        if value := _VALUE.match(text, name.end()):
+            quote = value["quote"] or ""
+            yield f"{text[done : name.end()]}{quote}{BLANK}{quote}"
+            done = value.end()
+    yield text[done:]
+
+
+def _credential(name: str) -> bool:
+    """Whether `name`, in any of the usual spellings, is one for a secret."""
+    return _NAME.search("_".join(_WORD.findall(name)).lower()) is not None

@@ -57,11 +57,19 @@ class EpisodeStore:
 
     Args:
         path: the database file, or a folder, which then holds `episodes.db`.
+        create: make the file if it is not there; off for those who only read.
+
+    Raises:
+        FileNotFoundError: there is no file and none is to be made.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, create: bool = True) -> None:
         path = Path(path)
         self.path = path if path.suffix == ".db" else path / "episodes.db"
+        if not create and not self.path.exists():
+            raise FileNotFoundError(
+                f"no episode store at {self.path}; give the folder or file that a run wrote to"
+            )
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
         self._db = sqlite3.connect(

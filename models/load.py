@@ -82,5 +82,12 @@ def _hosted(spec: str, **options: Any) -> BaseChatModel:
     except ValueError as error:
         known = "; ".join(KINDS)
         raise ValueError(f"unknown model {spec!r} ({error}); there are: {known}") from error
+    except ImportError:
+        raise
+    except Exception as error:  # a provider's own type, for a missing key say
+        raise ValueError(
+            f"model {spec!r} cannot be made: {error} "
+            "(a provider's key is read from the environment, or given as api_key=...)"
+        ) from error
     assert isinstance(model, BaseChatModel)
     return model

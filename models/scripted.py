@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage, convert_to_messages
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable, RunnableLambda
@@ -80,9 +80,12 @@ class ScriptedModel(BaseChatModel):
 
     @classmethod
     def from_episode(cls, episode: Episode, agent: str | None = None, **fields: Any) -> Self:
-        """A replay of what was said in an episode, by all agents or by one."""
-        turns = [t for t in episode.turns if t.reply and agent in (None, t.agent)]
-        return cls([str((t.reply or {}).get("content") or "") for t in turns], **fields)
+        """A replay of what was said in an episode, by all agents or by one.
+
+        Replies keep their tool calls, so an agent that replays them needs the same tools.
+        """
+        said = [t.reply for t in episode.turns if t.reply and agent in (None, t.agent)]
+        return cls(convert_to_messages(said), **fields)
 
     @property
     def _llm_type(self) -> str:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,35 +14,53 @@ TAGS, JSON = TagFormat(), JsonFormat()
 words = st.text(st.characters(codec="ascii", categories=("L", "N", "P", "Zs")), max_size=30).filter(
     lambda text: "<" not in text and ">" not in text
 )
-said = words.map(str.strip).filter(bool)
+FIELDS = ("action", "answer", "issues", "reason", "reasoning", "scores", "step", "verdict")
+PIECES = ["<", ">", "/", "\\", "```", "{", "}", '"', " ", "\n", "a", "4", "\x1c", "\xa0"]
+PIECES += [f"{left}{field}>" for field in FIELDS for left in ("<", "</", "<\\/")]
+tag_like = st.lists(st.sampled_from(PIECES), max_size=8).map("".join)
 scores = st.floats(0, 1)
-outputs = st.one_of(
-    st.builds(Action, thought=words, action=said),
-    st.builds(Answer, reasoning=words, answer=said),
-    st.builds(
-        Critique,
-        verdict=st.sampled_from(["correct", "incorrect"]),
-        issues=st.lists(
-            st.builds(Issue, step=st.none() | st.integers(1, 9), reason=said), max_size=3
-        ).map(tuple),
-        suggestion=words,
-        score=st.none() | scores,
-    ),
-    st.builds(
-        Verdict,
-        decision=st.sampled_from(["accept", "revise"]),
-        winner=st.none() | st.integers(0, 9),
-        scores=st.lists(scores, max_size=3).map(tuple),
-        confidence=st.none() | scores,
-        rationale=words,
-    ),
-)
 
 
-@given(output=outputs)
+def outputs(words: st.SearchStrategy[str]) -> st.SearchStrategy[BaseModel]:
+    said = words.filter(lambda text: text.strip(" \xa0\n") != "")
+    return st.one_of(
+        st.builds(Action, thought=words, action=said),
+        st.builds(Answer, reasoning=words, answer=said),
+        st.builds(
+            Critique,
+            verdict=st.sampled_from(["correct", "incorrect"]),
+            issues=st.lists(
+                st.builds(Issue, step=st.none() | st.integers(1, 9), reason=said), max_size=3
+            ).map(tuple),
+            suggestion=words,
+            score=st.none() | scores,
+        ),
+        st.builds(
+            Verdict,
+            decision=st.sampled_from(["accept", "revise"]),
+            winner=st.none() | st.integers(0, 9),
+            scores=st.lists(scores, max_size=3).map(tuple),
+            confidence=st.none() | scores,
+            rationale=words,
+        ),
+    )
+
+
+@given(output=outputs(words) | outputs(tag_like))
 @pytest.mark.parametrize("format", [TAGS, JSON], ids=["tags", "json"])
 def test_what_is_rendered_is_read_back(format: TagFormat | JsonFormat, output: BaseModel) -> None:
     assert format.parse(format.render(output), type(output)) == output
+
+
+@given(lists=st.lists(tag_like.map(str.strip), max_size=3), text=tag_like.map(str.strip))
+def test_tags_within_values_never_make_another_value(lists: list[str], text: str) -> None:
+    class Plan(BaseModel):
+        answer: str
+        reasoning: list[str] = []
+
+    plan = Plan(answer=text, reasoning=lists)
+    for format in (TAGS, JSON):
+        assert format.parse(format.render(plan), Plan) == plan
 
 
 @given(text=st.text())
@@ -60,6 +80,14 @@ def test_no_text_makes_the_parser_raise(format: TagFormat | JsonFormat, text: st
         "<action>go",
         "<action>a</action><action>b</action>",
         "<Action>go</Action>",
+        "<action>go</action><action>",
+        "<action>go</action></action>",
+        "<action>go</action> or rather <action>stay",
+        "<action>go <action>look</action>",
+        "<action><action>go</action></action>",
+        "</thought><action>go</action>",
+        "<thought>hm<action>go</action>",
+        "<thought>say <action>look</thought></action><action>go</action>",
     ],
 )
 def test_an_unreadable_action_is_none(text: str) -> None:
@@ -86,6 +114,37 @@ def test_text_around_the_tags_does_not_matter() -> None:
     assert TAGS.parse(text, Action) == Action(thought="near", action="open door")
 
 
+def test_a_field_that_is_said_again_in_the_same_words_is_read() -> None:
+    assert TAGS.parse("<action>go</action>\n<action> go </action>", Action) == Action(action="go")
+
+
+def test_an_answer_within_the_reasoning_is_not_the_answer() -> None:
+    text = "<reasoning>say <answer>3</answer></reasoning><answer>4</answer>"
+    read = TAGS.parse(text, Answer)
+    assert read == Answer(reasoning="say <answer>3</answer>", answer="4")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<answer>" * 50_000,
+        "<answer><reasoning>" * 50_000,
+        "<reasoning>" + "<answer>" * 50_000,
+        "<answer>" + "<\\" * 50_000,
+        "<" * 500_000,
+        "```" * 50_000,
+        "```" + "\n" * 500_000,
+        '{"answer":' * 50_000,
+    ],
+    ids=lambda text: text[:22].replace("\n", " "),
+)
+@pytest.mark.parametrize("format", [TAGS, JSON], ids=["tags", "json"])
+def test_long_garbage_is_refused_at_once(format: TagFormat | JsonFormat, text: str) -> None:
+    began = time.process_time()
+    assert format.parse(text, Answer) is None
+    assert time.process_time() - began < 0.5
+
+
 def test_a_tag_within_a_value_belongs_to_the_value() -> None:
     text = "<issues><reason>says <step>2</step></reason></issues><verdict>incorrect</verdict>"
     read = TAGS.parse(text, Critique)
@@ -100,6 +159,12 @@ def test_a_tag_within_a_value_belongs_to_the_value() -> None:
         '{"action": "go", "extra": 1}',
         '{"action": ""}',
         '```json\n{"action": "a"}\n```\n```json\n{"action": "b"}\n```',
+        '{"action": "go", "action": "stay"}',
+        '{"action": "go", "action": "go"}',
+        'Not {"action": "stay"} but\n```json\n{"action": "go"}\n```',
+        '```json\n{"action": "go"}\n```\nor {"action": "stay"}',
+        '```json\n{"action": "go"}',
+        '{"action": "\ud800"}',
         "[]",
         "null",
     ],

@@ -21,7 +21,6 @@ from symposia.episodes import (
     Usage,
     export,
     manifest,
-    scrub,
     to_markdown,
 )
 
@@ -173,20 +172,33 @@ def test_markdown_tells_the_episode() -> None:
         assert part in page
 
 
-@pytest.mark.parametrize(
-    ("dirty", "clean"),
-    [
-        ({"api_key": "x", "model": "m"}, {"model": "m"}),
-        ({"headers": {"Authorization": "x"}, "n": 1}, {"n": 1}),
-        ({"nested": [{"openai_api_key": "x", "a": 1}]}, {"nested": [{"a": 1}]}),
-        ("key sk-proj-abcdefghijkl used", "key [secret] used"),
-        ("Bearer abcdefghijklmnop", "Bearer [secret]"),
-        ("http://me:pass@host/v1", "http://[secret]@host/v1"),
-        ({"max_tokens": 5, "monkey": "bars"}, {"max_tokens": 5, "monkey": "bars"}),
-    ],
-)
-def test_secrets_are_scrubbed_and_nothing_else(dirty: object, clean: object) -> None:
-    assert scrub(dirty) == clean
+def test_markdown_shows_blocks_and_tools_in_the_order_of_time() -> None:
+    look = {"type": "function", "id": "1", "function": {"name": "look", "arguments": '{"at": 1}'}}
+    blocks = [{"type": "text", "text": "I see"}, {"type": "image_url", "image_url": {"url": "x"}}]
+    page = to_markdown(
+        Episode(
+            run="r",
+            task="t",
+            turns=(
+                Turn("1", "eye", (), {"role": "assistant", "content": None, "tool_calls": [look]}),
+                Turn("2", "eye", (), {"role": "assistant", "content": blocks}, started=2.0),
+            ),
+            tools=(ToolCall("look", "{'at': 1}", "a room", started=1.0),),
+        )
+    )
+    parts = ['look({"at": 1})', "look({'at': 1})", "a room", "I see", "[image_url]"]
+    assert [page.count(part) for part in parts] == [1] * len(parts)
+    assert sorted(parts, key=page.index) == parts
+
+
+def test_a_reader_does_not_make_a_store(tmp_path: Path) -> None:
+    for path in (tmp_path / "nowhere", tmp_path / "no.db"):
+        with pytest.raises(FileNotFoundError, match=rf"no episode store at {path}.*; give the"):
+            EpisodeStore(path, create=False)
+        assert not path.exists()
+    EpisodeStore(tmp_path).close()
+    with EpisodeStore(tmp_path, create=False) as store:
+        assert store.runs() == []
 
 
 def test_outcomes_and_tokens_refuse_nonsense() -> None:

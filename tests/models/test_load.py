@@ -31,6 +31,14 @@ def test_hosted_models_go_through_langchain() -> None:
         load_model("nobody:nothing")
 
 
+def test_a_missing_key_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("langchain_openai", reason="needs a hosted provider's package")
+    for name in ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ValueError, match=r"'openai:gpt-5-mini' cannot be made.*OPENAI_API_KEY"):
+        load_model("openai:gpt-5-mini")
+
+
 def test_a_missing_extra_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     import sys
 

@@ -6,10 +6,10 @@ import pytest
 from langchain_core.messages import AIMessage
 from langchain_core.tools import tool
 
-from symposia.agents import Actor, Answer
+from symposia.agents import Actor, Answer, ToolAgent
 from symposia.benchmarks import play
 from symposia.episodes import Task
-from symposia.graphs import answer
+from symposia.graphs import Team, answer
 from symposia.models import ScriptedModel, ScriptExhaustedError
 
 
@@ -75,6 +75,32 @@ async def test_an_episode_can_be_replayed() -> None:
     first = await play(team, Task("t", "2 + 2?"))
     again = await play(answer(Actor(ScriptedModel.from_episode(first))), Task("t", "2 + 2?"))
     assert again.answer == first.answer == "4"
+
+
+async def test_a_replay_calls_the_tools_that_were_called() -> None:
+    @tool
+    def add(a: int, b: int) -> int:
+        """Add two numbers."""
+        return a + b
+
+    call = {"name": "add", "args": {"a": 2, "b": 2}, "id": "1", "type": "tool_call"}
+    script = [AIMessage("I add.", tool_calls=[call]), "<action>say 4</action>"]
+
+    def team(model: ScriptedModel) -> Team:
+        return answer(ToolAgent(model, tools=[add]))
+
+    first = await play(team(ScriptedModel(script)), Task("t", "2 + 2?"))
+    again = await play(team(ScriptedModel.from_episode(first)), Task("t", "2 + 2?"))
+    assert again.answer == first.answer == "say 4"
+    assert [t.reply for t in again.turns] == [t.reply for t in first.turns]
+    assert [t.result for t in again.tools] == ["4"]
+
+
+async def test_a_replay_keeps_the_blocks_of_a_reply() -> None:
+    blocks = [{"type": "text", "text": "<answer>4</answer>"}]
+    first = await play(answer(Actor(ScriptedModel([AIMessage(blocks)]))), Task("t", "2 + 2?"))
+    again = await play(answer(Actor(ScriptedModel.from_episode(first))), Task("t", "2 + 2?"))
+    assert again.answer == "4"
 
 
 def test_one_text_is_not_a_script() -> None:
