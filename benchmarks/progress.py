@@ -31,7 +31,7 @@ class ProgressBar:
         self._rows = list(done)
         self._earlier = len(self._rows)
         self._progress = Progress(
-            TextColumn("[bold]{task.description}"),
+            TextColumn("{task.description}", style="bold", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[success]}"),

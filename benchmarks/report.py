@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from ..episodes import Episode
 from .statistics import wilson
@@ -159,21 +159,22 @@ class Report:
 
     def table(self) -> Table:
         """A table for the terminal: a line per kind of task, and one for all."""
-        table = Table(title=f"{self.team} on {self.environment}", title_justify="left")
+        title = Text(f"{self.team} on {self.environment}", "table.title")
+        table = Table(title=title, title_justify="left")
         table.add_column("task type")
         for name in ("solved", "rate", "95 % interval", "steps", "calls", "tokens", "seconds"):
             table.add_column(name, justify="right")
         for kind, summary in self.kinds.items():
-            table.add_row(kind, *figures(summary))
+            table.add_row(Text(kind), *figures(summary))
         table.add_section()
         table.add_row("all", *figures(self.summary), style="bold")
         if self.errors:
             first = self.errors[0]
-            table.caption = (
+            table.caption = Text(
                 f"{len(self.errors)} of {len(self.rows)} episodes ended in an error; the first, "
-                f"{escape(first.task)}: {escape(first.error)}"
+                f"{first.task}: {first.error}",
+                "red",
             )
-            table.caption_style = "red"
         return table
 
 
@@ -184,7 +185,7 @@ def compare(reports: Sequence[Report]) -> Table:
     for name in ("solved", "rate", "95 % interval", "steps", "calls", "tokens", "seconds"):
         table.add_column(name, justify="right")
     for report in reports:
-        table.add_row(report.team, *figures(report.summary))
+        table.add_row(Text(report.team), *figures(report.summary))
     return table
 
 

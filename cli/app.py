@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+
+from ..benchmarks import TaskError
+from .webshop import webshop
 
 if TYPE_CHECKING:
     from ..benchmarks import Environment
@@ -25,8 +29,13 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-console = Console()
-stderr = Console(stderr=True)
+app.add_typer(webshop, name="webshop")
+# Names and messages are printed as they are, also those that look like markup.
+console = Console(markup=False, emoji=False, highlight=False)
+stderr = Console(stderr=True, markup=False, emoji=False, highlight=False)
+
+MENDABLE = (ValueError, KeyError, ImportError, OSError, TaskError, sqlite3.Error)
+"""Errors that say what the user can mend."""
 
 Model = Annotated[
     str,
@@ -52,13 +61,24 @@ def _plain_errors() -> Iterator[None]:
     """Show what the user can mend as one line, not as a traceback."""
     try:
         yield
-    except (ValueError, KeyError, ImportError, OSError) as error:
-        words = error.args[0] if isinstance(error, KeyError) and error.args else error
-        stderr.print(f"error: {words}", style="red", markup=False, highlight=False, soft_wrap=True)
+    except (*MENDABLE, ExceptionGroup) as error:
+        stderr.print(f"error: {_words(error)}", style="red", soft_wrap=True)
         raise typer.Exit(2) from error
 
 
-@app.command(epilog="Example: `symposia ask 'Tom has 3 apples and buys 4. How many?'`")
+def _words(error: Exception) -> str:
+    """The message of an error, or of the first one in a group."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, KeyError) and error.args:
+        return str(error.args[0])
+    return str(error) if isinstance(error, MENDABLE) else f"{type(error).__name__}: {error}"
+
+
+@app.command(
+    epilog="Example: `symposia ask "
+    "'Ada has 4 books. Ben gives Ada 3 more. How many books are there now?'`"
+)
 def ask(
     question: str,
     team: Annotated[str, typer.Option(help="See `symposia teams`.")] = "answer",
@@ -82,7 +102,7 @@ def ask(
             known = ", ".join(name for name, spec in TEAMS.items() if not spec.acts)
             raise ValueError(f"team {team!r} acts in a world; for questions there are: {known}")
         graph = build_team(team, _load(model, temperature))
-        budget = _budget(max_calls, max_tokens, max_seconds)
+        budget = _budget(calls=max_calls, tokens=max_tokens, seconds=max_seconds)
         name = Name(run="ask", team=team, seed=seed)
         episode = asyncio.run(play(graph, Task("ask", question), budget=budget, name=name))
     if as_json:
@@ -99,7 +119,9 @@ def ask(
     "--model openai:gpt-5-mini --html report.html`"
 )
 def bench(
-    environment: Annotated[str, typer.Argument(help="alfworld, or your own as module:Class.")],
+    environment: Annotated[
+        str, typer.Argument(help="alfworld, webshop, or your own as module:Class.")
+    ],
     team: Annotated[str, typer.Option(help="See `symposia teams`.")] = "act",
     model: Model = "tiny",
     split: Annotated[str | None, typer.Option(help="Else the environment's choice.")] = None,
@@ -112,7 +134,14 @@ def bench(
     max_calls: MaxCalls = None,
     max_tokens: MaxTokens = None,
     max_seconds: MaxSeconds = None,
+    max_tool_calls: Annotated[
+        int | None, typer.Option(help="Actions and tool runs per episode, at most.")
+    ] = None,
     concurrency: Annotated[int, typer.Option(help="Episodes at once.")] = 32,
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Processes for environments that use them; else one per core."),
+    ] = None,
     store: Annotated[Path, typer.Option(help="Folder that keeps every episode.")] = Path("runs"),
     run: Annotated[
         str | None,
@@ -154,8 +183,14 @@ def bench(
                     limit=limit,
                     attempts=attempts,
                     seed=seed,
-                    budget=_budget(max_calls, max_tokens, max_seconds),
+                    budget=_budget(
+                        calls=max_calls,
+                        tokens=max_tokens,
+                        seconds=max_seconds,
+                        tool_calls=max_tool_calls,
+                    ),
                     concurrency=concurrency,
+                    workers=workers,
                     store=kept,
                     run=name,
                     name=team,
@@ -171,7 +206,7 @@ def bench(
         print(report.to_json())
     else:
         console.print(report.table())
-        console.print(f"run [bold]{name}[/] in {store}")
+        console.print(f"run {name} in {store}")
     if html:
         with _plain_errors():
             report.to_html(html)
@@ -184,7 +219,9 @@ def bench(
     "`symposia play alfworld --task 3 --actions actions.txt --json`",
 )
 def play_command(
-    environment: Annotated[str, typer.Argument(help="alfworld, or your own as module:Class.")],
+    environment: Annotated[
+        str, typer.Argument(help="alfworld, webshop, or your own as module:Class.")
+    ],
     data: Data = None,
     split: Annotated[str | None, typer.Option(help="Else the environment's choice.")] = None,
     task: Annotated[
@@ -197,6 +234,9 @@ def play_command(
     """Play an environment yourself, or script it with `--actions`."""
     from .play import interactive, scripted
 
+    with _plain_errors():
+        if as_json and actions is None:
+            raise ValueError("--json is for scripted play: add --actions FILE")
     with _plain_errors(), _environment(environment, data, option) as world:
         chosen = _task(world, split, task)
         if actions is None:
@@ -207,8 +247,9 @@ def play_command(
             if as_json:
                 print(json.dumps(record), flush=True)
             else:
-                console.print(f"> {record['action']}" if record["action"] else "", style="bold")
-                console.print(record["text"], markup=False, highlight=False)
+                said = f"> {record['action']}" if record["action"] else ""
+                console.print(said, style="bold")
+                console.print(record["text"])
 
 
 @app.command(epilog="Example: `symposia draw act-refine --png team.png`")
@@ -289,7 +330,7 @@ def export(store: Path, run: str, out: Path) -> None:
     from ..episodes import EpisodeStore
     from ..episodes import export as write
 
-    with _plain_errors(), EpisodeStore(store) as kept:
+    with _plain_errors(), EpisodeStore(store, create=False) as kept:
         kept.manifest(run)
         count = write(kept.episodes(run), out)
     stderr.print(f"{count} episodes in {out}")
@@ -308,13 +349,13 @@ def _hush_transformers() -> None:
     with suppress(ImportError):
         from transformers.utils import logging
 
-        logging.disable_progress_bar()
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 
 
-def _budget(calls: int | None, tokens: int | None, seconds: float | None) -> Budget:
+def _budget(**limits: Any) -> Budget:
     from ..episodes import Budget
 
-    return Budget(calls=calls, tokens=tokens, seconds=seconds)
+    return Budget(**limits)
 
 
 def _environment(name: str, data: Path | None, options: list[str] | None) -> Environment:

@@ -25,10 +25,14 @@ def scripted(
 
 
 def interactive(environment: Environment, task: Task, console: Console) -> None:
-    """A game in the terminal; `?` lists what can be done, `quit` ends it."""
+    """A game in the terminal; `?` lists what can be done, `quit` ends it.
+
+    Args:
+        console: one that prints text as it is, without markup.
+    """
     seen = environment.reset(task)
-    console.print(environment.instructions, style="dim", markup=False)
-    console.print(seen.text, markup=False, highlight=False)
+    console.print(environment.instructions, style="dim")
+    console.print(seen.text)
     while not seen.done:
         try:
             action = console.input("[bold]> [/]").strip()
@@ -37,10 +41,10 @@ def interactive(environment: Environment, task: Task, console: Console) -> None:
         if action == "quit":
             return
         if action == "?":
-            console.print("\n".join(seen.admissible), style="dim", markup=False)
+            console.print("\n".join(seen.admissible), style="dim")
         elif action:
             seen = environment.step(action)
-            console.print(seen.text, markup=False, highlight=False)
+            console.print(seen.text)
     console.print(f"The end. Reward {seen.reward:g}.", style="bold")
 
 

@@ -56,6 +56,13 @@ def test_the_engines_of_environments_are_imported_only_when_used() -> None:
     assert subprocess.check_output([sys.executable, "-c", code], text=True).split() == []
 
 
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
+def test_links_in_the_documentation_lead_to_files(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)#\s]+)", page.read_text())
+    files = [target for target in targets if "://" not in target]
+    assert [file for file in files if not (page.parent / file).is_file()] == []
+
+
 @pytest.mark.parametrize("code", BLOCKS)
 def test_code_in_the_documentation_runs(code: str, tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, timeout=120)

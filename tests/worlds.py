@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from pathlib import Path
 from typing import Any, ClassVar
 
 from symposia.benchmarks import Environment, TaskError
@@ -102,3 +103,31 @@ class FragileHere(Fragile):
 
     name: ClassVar[str] = "fragile-here"
     worker_processes: ClassVar[bool] = False
+
+
+class Broken(Counter):
+    """No task of it can be set up."""
+
+    def tasks(self, split: str) -> list[Task]:
+        return [Task("counter:broken", "count")]
+
+
+class Tagged(Counter):
+    """A text that the user chose, in all its names."""
+
+    def __init__(self, tag: str = "x", data: Path | None = None) -> None:
+        super().__init__(episodes=1)
+        self.name = f"tagged {tag}"  # type: ignore[misc]
+        self.tag = tag
+        self.data = data
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {"tag": self.tag, "data": self.data}
+
+    def tasks(self, split: str) -> list[Task]:
+        return [Task("tagged:0", "count", kind=self.tag)]
+
+    def reset(self, task: Task) -> Observation:
+        super().reset(task)
+        return Observation(f"Count {self.tag}.", ("up", "down"))

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from symposia.cli.app import app
-from symposia.episodes import EpisodeStore
+from symposia.episodes import Episode, EpisodeStore
 
 UP = "<action>up</action>"
 COUNTER = "worlds:Counter"
@@ -88,10 +88,16 @@ def test_draw_writes_mermaid_and_png(tmp_path: Path) -> None:
         (("bench", COUNTER, "-o", "goal"), "write it as name=value"),
         (("bench", COUNTER, "--temperature", "1"), "temperature"),
         (("bench", COUNTER, "--max-calls", "-1"), "a budget cannot be negative: calls=-1"),
+        (("bench", COUNTER, "--max-tool-calls", "-1"), "be negative: tool_calls=-1"),
+        (("bench", COUNTER, "--workers", "2"), "counter runs in this process"),
         (("ask", "x", "--team", "act"), "for questions there are: answer, refine"),
         (("play", COUNTER, "--task", "99"), "give an index below 4"),
+        (("play", COUNTER, "--json"), "add --actions FILE"),
+        (("play", "worlds:Broken"), "/games/broken.json: not JSON"),
         (("draw", "x"), "unknown team 'x'"),
-        (("export", "nowhere", "r", "o.jsonl"), "no run 'r'"),
+        (("export", "nowhere", "r", "o.jsonl"), "no episode store at nowhere/episodes.db"),
+        (("export", "bad.db", "r", "o.jsonl"), "file is not a database"),
+        (("ask", "x", "--model", "openai:gpt-5-mini"), "OPENAI_API_KEY"),
     ],
 )
 def test_bad_input_is_one_clear_line(
@@ -102,11 +108,49 @@ def test_bad_input_is_one_clear_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    Path("bad.db").write_text("this is not a database")
     extra = ("--model", script) if arguments[0] == "bench" and "--model" not in arguments else ()
     result = run(*arguments, *extra)
     assert result.exit_code == 2
     assert message in result.stderr.replace("\n", " ")
     assert "Traceback" not in result.output
+    assert not Path("nowhere").exists()
+
+
+def test_of_errors_in_a_group_the_first_is_shown(
+    tmp_path: Path, script: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(store: EpisodeStore, episode: Episode) -> bool:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(EpisodeStore, "add", refuse)
+    result = run("bench", COUNTER, "--model", script, "--store", tmp_path)
+    assert (result.exit_code, "error: the disk is full\n" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["[bold]x", "[/]", ":smile:"])
+def test_names_that_look_like_markup_are_printed_as_they_are(
+    tmp_path: Path, script: str, name: str
+) -> None:
+    game = ("-o", f'tag="{name}"')
+    store = ("--store", tmp_path)
+    benched = run("bench", "worlds:Tagged", *game, "--model", script, *store, "--run", name)
+    assert benched.exit_code == 0, benched.output
+    assert f"run {name} in" in benched.stdout
+    assert f"act on tagged {name}" in benched.stdout
+    assert f"│ {name} " in benched.stdout
+    actions = tmp_path / name.replace("/", "")
+    actions.write_text(name)
+    played = run("play", "worlds:Tagged", *game, "--actions", actions)
+    assert f"> {name}" in played.stdout
+    assert f"Count {name}." in played.stdout
+
+
+def test_bench_passes_the_limit_of_actions_on(tmp_path: Path, script: str) -> None:
+    arguments = ("--model", script, "--store", tmp_path, "--max-tool-calls", 1, "--json")
+    report = json.loads(run("bench", COUNTER, *arguments).stdout)
+    assert report["stops"] == {"budget of 1 tool calls is spent": 4}
 
 
 def test_lists_are_json_when_asked() -> None:
