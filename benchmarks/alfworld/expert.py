@@ -118,6 +118,13 @@ class SearchExpert:
         if carried := _CARRIED.search(text):
             self._held = carried[1]
 
+    @property
+    def sought(self) -> str:
+        """The type of object that it looks for now; empty while nothing has to be found."""
+        if not self._held:
+            return self.goal.thing
+        return self.goal.lamp if _type(self._held) == self.goal.thing else ""
+
     def next_action(self) -> str:
         """What the expert would do now."""
         if not self._held:

@@ -66,7 +66,8 @@ text.
   types, with {NOISE:.0%} random and {SLIPS:.0%} nonsensical actions that carry no loss. Later
   passes over them rename the objects at random.
 - Reviews, revisions and decisions about right and wrong actions at random moments of these.
-- Lists of names and numbers to copy.
+- Drills: lists of names and numbers to copy, and single moments of a household in which the wanted
+  object is in sight or is not.
 - Word problems of one to three operations with numbers up to {LARGEST}, their solutions, and
   reviews, revisions and decisions about right and wrong ones.
 
@@ -75,8 +76,8 @@ text.
 `{COMMAND}`, on two CPU cores: {facts.steps:,} steps, {facts.tokens / 1e6:.1f} million tokens in
 {facts.rows:,} conversations, {facts.seconds / 60:.0f} minutes, seed {recipe.seed}. Muon
 ({recipe.matrix_rate}) on the matrices of the blocks, AdamW ({recipe.other_rate}) on the rest,
-linear decay; loss weight {LEARN:g} on replies, {GLANCE:g} on what the world says. Short episodes
-and lists to copy come first, and the instructions only in the second half.
+linear decay; loss weight {LEARN:g} on replies, {GLANCE:g} on what the world says. Drills and short
+episodes come first, and the instructions only in the second half.
 
 ## Results
 

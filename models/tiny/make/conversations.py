@@ -7,6 +7,7 @@ the agent should give. Household replies are the expert's; word problems have th
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -32,6 +33,7 @@ from ....agents import (
     Verdict,
 )
 from ....benchmarks.alfworld.environment import ALFWorld
+from ....benchmarks.alfworld.expert import SearchExpert
 from .arithmetic import Step, make_problem, spoil
 from .transcripts import FURNITURE, NAMES, THINGS, Transcript
 
@@ -93,9 +95,30 @@ def act(transcript: Transcript, bare: bool = False) -> Conversation:
 def history(transcript: Transcript, steps: int) -> list[AnyMessage]:
     """The team's conversation after `steps` actions."""
     said: list[AnyMessage] = [opening(transcript.opening)]
-    for move in transcript.moves[:steps]:
-        said += [AIMessage(_FORMAT.render(Action(action=move.action))), HumanMessage(move.text)]
+    for move, sought in zip(transcript.moves[:steps], soughts(transcript), strict=False):
+        said.append(AIMessage(_FORMAT.render(action(move.action, sought))))
+        said.append(HumanMessage(move.text))
     return said
+
+
+def soughts(transcript: Transcript) -> list[str]:
+    """What the expert looks for before each action of the episode; empty where nothing."""
+    expert = SearchExpert(transcript.opening)
+    sought = []
+    for move in transcript.moves:
+        sought.append(expert.sought)
+        expert.observe(move.action, move.text)
+    return sought
+
+
+def action(command: str, sought: str) -> Action:
+    """The action with its thought: what is looked for, by its full name where it is in sight.
+
+    To write the name again makes it easy to compare with what is seen.
+    """
+    found = re.search(rf"^(?:take|use) ({sought} \d+)", command) if sought else None
+    name = found[1] if found else sought
+    return Action(thought=f"find {name}" if name else "", action=command)
 
 
 def opening(observation: str) -> HumanMessage:
@@ -125,6 +148,7 @@ def action_case(transcript: Transcript, rng: random.Random) -> Case:
     """A random moment of an episode, with the expert's action or, as often, a wrong one."""
     step = rng.randrange(len(transcript.moves))
     move = transcript.moves[step]
+    sought = soughts(transcript)[step]
     wrong = _wrong_action(transcript, step, rng)
     draft = rng.choice((move.expert, wrong))
     better = Critique(verdict="incorrect", suggestion=move.expert)
@@ -134,8 +158,8 @@ def action_case(transcript: Transcript, rng: random.Random) -> Case:
     return Case(
         messages=tuple(history(transcript, step)),
         author=ToolAgent,
-        draft=Action(action=draft),
-        right=Action(action=move.expert),
+        draft=action(draft, sought),
+        right=action(move.expert, sought),
         review=good if stands else better,
         slander=misleading if stands else good,
     )
@@ -186,13 +210,13 @@ def spot(rng: random.Random) -> Conversation:
         *first, last = [f"a {item}" for item in items]
         listed = ", and ".join([", ".join(first), last] if first else [last])
         found = next((item for item in items if item.startswith(f"{wanted} ")), None)
-        action = f"take {found} from {place}" if found else f"go to {goal} 1"
+        command = f"take {found} from {place}" if found else f"go to {goal} 1"
         said += [
             HumanMessage(
                 f"Your task is to: put some {wanted} on {goal}.\n\n"
                 f"You arrive at {place}. On the {place}, you see {listed}."
             ),
-            AIMessage(_FORMAT.render(Action(action=action))),
+            AIMessage(_FORMAT.render(action(command, wanted))),
         ]
     return _weighted(said, [LEARN if isinstance(m, AIMessage) else IGNORE for m in said])
 

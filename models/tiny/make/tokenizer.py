@@ -20,7 +20,15 @@ SPECIAL = (PAD, END, *(f"<|{role}|>" for role in ROLES))
 _PHRASES = (
     *("You arrive at", ". On the", ". In it", ", you see a", ", you see nothing.", ", and a"),
     *(", a", "You open the", ". The", " is closed.", " is open", "Nothing happens.", "go to"),
-    *("You pick up the", " from the", "You move the", " to the", " using the", "Your task is to:"),
+    *(
+        "find",
+        "You pick up the",
+        " from the",
+        "You move the",
+        " to the",
+        " using the",
+        "Your task is to:",
+    ),
 )
 PIECES = "|".join(
     (
