@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolCall, ToolMessage
 from langchain_core.tools import BaseTool
+from langgraph.errors import GraphBubbleUp
 
-from ..episodes import BudgetExceeded
+from ..episodes import BudgetExceeded, scrub
 from .actor import Actor
 from .outputs import Action
 
@@ -58,8 +59,8 @@ class ToolAgent(Actor):
             try:
                 message: ToolMessage = await tool.ainvoke(call, self._config)
                 return message
-            except BudgetExceeded:
+            except (BudgetExceeded, GraphBubbleUp):  # a stop, or a question to a person
                 raise
             except Exception as error:  # tools are anybody's code
-                answer = f"{type(error).__name__}: {error}"
+                answer = scrub(f"{type(error).__name__}: {error}")
         return ToolMessage(answer, tool_call_id=call["id"] or "", status="error")

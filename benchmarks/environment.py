@@ -77,8 +77,18 @@ class Environment(ABC):
         raise NotImplementedError(f"{self.name} cannot restore snapshots")
 
     def fork(self) -> Self:
-        """A copy with a world of its own. Data that is only read may be shared."""
-        return copy.copy(self)
+        """A copy with a world of its own. Override it where data is only read and may be shared.
+
+        Raises:
+            TypeError: the environment holds something that cannot be copied.
+        """
+        try:
+            return copy.deepcopy(self)
+        except TypeError as error:
+            raise TypeError(
+                f"{self.name} cannot be copied for each episode ({error}): make what it holds in "
+                "`reset`, or override `fork`"
+            ) from error
 
     def close(self) -> None:  # noqa: B027 - most worlds hold nothing
         """Free what the world holds. Safe to call twice."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from importlib import import_module
 from typing import Any
 
@@ -14,7 +15,7 @@ ENVIRONMENTS = {
 """Name to `module:class`, so that an environment is imported only when it is made."""
 
 
-def make_environment(name: str, **options: Any) -> Environment:
+def make_environment(name: str, /, **options: Any) -> Environment:
     """The environment called `name`, or the one at `module:Class` (your own).
 
     Args:
@@ -22,23 +23,28 @@ def make_environment(name: str, **options: Any) -> Environment:
 
     Raises:
         ValueError: there is none, or it does not take an option; the message lists what exists.
-        ImportError: a package is missing; the message names the pip command.
+        ImportError: a package is missing; the message names it.
     """
     place = ENVIRONMENTS.get(name, name)
     module, _, cls = place.partition(":")
-    if not cls:
+    if not cls or not all(module.split(".")):
         raise ValueError(
             f"unknown environment {name!r}; there are: {', '.join(ENVIRONMENTS)}; "
             "your own is named as module:Class"
         )
     try:
-        made = getattr(import_module(module), cls)
-    except (ModuleNotFoundError, AttributeError) as error:
+        made = getattr(import_module(module), cls, None)
+    except ModuleNotFoundError as error:
+        if not f"{module}.".startswith(f"{error.name}."):
+            raise ImportError(f"{module} imports {error.name}, which is not installed") from error
         raise ValueError(f"no environment at {place!r}: {error}") from error
+    if not callable(made):
+        raise ValueError(f"no environment at {place!r}: {module} has no class {cls!r}")
     try:
         environment = made(**options)
     except TypeError as error:
-        raise ValueError(f"{name}: {error}") from error
+        known = ", ".join(inspect.signature(made).parameters) or "none"
+        raise ValueError(f"{name}: {error}; its options are: {known}") from error
     if not isinstance(environment, Environment):
         raise ValueError(f"{place} is not a symposia.benchmarks.Environment")
     return environment

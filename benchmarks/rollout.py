@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.runnables import Runnable, RunnableConfig
 
-from ..agents import TeamContext
+from ..agents import Proposal, TeamContext
 from ..episodes import (
     Budget,
     BudgetExceeded,
@@ -82,7 +82,7 @@ async def play(
             async with asyncio.timeout(seconds):
                 await recorded.submit(watch.answer)
     except TaskError as broken:
-        stop, error = "task error", str(broken)
+        stop, error = "task error", scrub(str(broken))
     except Exception as failure:  # an episode that fails is a result; the run goes on
         stop, error = "error", scrub(f"{type(failure).__name__}: {failure}")
     return recorder.episode(
@@ -132,13 +132,17 @@ class _Watch:
     @property
     def answer(self) -> str:
         """The final answer, else the best so far, else the last thing that the team said."""
-        if said := self.state.get("answer"):
-            return str(said)
-        for key in ("best", "draft"):
-            if (proposal := self.state.get(key)) is not None:
-                return str(proposal.value)
-        said = [m for m in self.state.get("messages", ()) if isinstance(m, AIMessage)]
-        return said[-1].text if said else ""
+        for key in ("answer", "best", "draft"):
+            said = self.state.get(key)
+            if said is not None and said != "":
+                return said.value if isinstance(said, Proposal) else _text(said)
+        messages = self.state.get("messages")
+        for message in reversed(messages if isinstance(messages, list) else []):
+            if isinstance(message, AIMessage):
+                return message.text
+            if isinstance(message, dict) and message.get("role") == "assistant":
+                return str(message.get("content", ""))
+        return ""
 
 
 def _outcome(recorder: Recorder, stop: str, error: str, answer: str) -> Outcome:
@@ -162,4 +166,4 @@ def team_name(team: AnyTeam) -> str:
 
 
 def _text(value: Any) -> str:
-    return value.text if isinstance(value, AIMessage) else str(value)
+    return value.text if isinstance(value, BaseMessage) else str(value)

@@ -50,7 +50,8 @@ async def evaluate(
 
     Each episode has a seed of its own, made from `seed`, the task and the attempt, so an episode
     comes out the same whatever runs beside it. With a store, each episode is written as it ends,
-    and a run that was killed goes on where it stopped when it is started again under its name.
+    and a run that was killed goes on where it stopped when it is started again under its name;
+    episodes that ended in an error (a lost connection, say) are played again.
 
     Args:
         team: a LangGraph graph (ours or yours) or any Runnable; see `play`.
@@ -79,6 +80,8 @@ async def evaluate(
     called = name or team_name(team)
     split = split or environment.default_split
     chosen = list(tasks if tasks is not None else environment.tasks(split))[:limit]
+    if not chosen:
+        raise ValueError(f"{environment.name} has no tasks to play in split {split!r}")
     if len({task.id for task in chosen}) < len(chosen):
         raise ValueError("two tasks have the same id; a run needs one id a task")
     run = run or f"{environment.name}-{called}-{seed}"
@@ -88,23 +91,26 @@ async def evaluate(
         "environment": environment.name,
         "options": environment.options,
         "split": split if tasks is None else "tasks",
-        "limit": limit,
-        "attempts": attempts,
         "seed": seed,
         "budget": repr(budget),
     }
     about = manifest(settings)
+    sessions = Sessions(environment, workers)
     done: dict[tuple[str, int], Row] = {}
     if store is not None:
         about = store.begin(run, about)
-        done = {(row.task, row.attempt): row for row in map(Row.of, store.episodes(run))}
+        for row in map(Row.of, store.episodes(run)):
+            if row.stop == "error":
+                store.remove(run, row.task, row.attempt)
+            else:
+                done[row.task, row.attempt] = row
     wanted = [(task, attempt) for task in chosen for attempt in range(attempts)]
     names = {(task.id, attempt) for task, attempt in wanted}
     rows = [row for key, row in done.items() if key in names]
     waiting = [(task, n) for task, n in wanted if (task.id, n) not in done]
     queue = iter(waiting)
 
-    async def work(sessions: Sessions, heard: Listener) -> None:
+    async def work(heard: Listener) -> None:
         for task, attempt in queue:
             place = Name(run, attempt, called, episode_seed(seed, task.id, attempt))
             episode: Episode | None = None
@@ -121,11 +127,11 @@ async def evaluate(
             heard(row)
 
     bar = ProgressBar(called, total=len(wanted), done=rows) if progress else nullcontext(_deaf)
-    async with Sessions(environment, workers) as sessions:
+    async with sessions:
         with bar as heard, _fewer_collections():
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(concurrency, len(waiting))):
-                    group.create_task(work(sessions, heard))
+                    group.create_task(work(heard))
     order = {(task.id, attempt): i for i, (task, attempt) in enumerate(wanted)}
     rows.sort(key=lambda row: order[row.task, row.attempt])
     return Report(run=run, team=called, environment=environment.name, rows=rows, manifest=about)

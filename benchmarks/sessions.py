@@ -181,6 +181,7 @@ class _Process:
         self._process = process
         self._waiting: dict[int, asyncio.Future[Any]] = {}
         self._requests = itertools.count()
+        self._heard = asyncio.get_running_loop().time()
         self._reader = asyncio.create_task(self._read())
 
     @property
@@ -192,11 +193,12 @@ class _Process:
     async def start(cls, template: bytes) -> Self:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
+            "-P",  # what lies in the current folder must not stand for the library's modules
             "-m",
             "symposia.benchmarks.worker",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path)},
         )
         started = cls(process)
         started._write(template)
@@ -235,8 +237,15 @@ class _Process:
             future.exception()
 
     def _kill_unless(self, future: asyncio.Future[Any]) -> None:
-        if not future.done():
-            self._kill(f"an environment worker was killed: a step took {GRACE:g} s too long")
+        """Kill the process if it has answered nothing for `GRACE` and still owes this answer."""
+        if future.done():
+            return
+        loop = asyncio.get_running_loop()
+        left = self._heard + GRACE - loop.time()
+        if left > 0:
+            loop.call_later(left, self._kill_unless, future)
+        else:
+            self._kill(f"an environment worker was killed: it said nothing for {GRACE:g} s")
 
     def _kill(self, why: str) -> None:
         if self._process.returncode is None:
@@ -263,6 +272,7 @@ class _Process:
             while True:
                 (length,) = HEADER.unpack(await self._process.stdout.readexactly(HEADER.size))
                 number, result, error = pickle.loads(await self._process.stdout.readexactly(length))
+                self._heard = asyncio.get_running_loop().time()
                 future = self._waiting.pop(number)
                 if error is None:
                     future.set_result(result)
@@ -282,6 +292,11 @@ class _Process:
 
 
 def _pickled(environment: Environment) -> bytes:
+    if type(environment).__module__ == "__main__":
+        raise ValueError(
+            f"{environment.name} asks for worker processes, which cannot import a class from the "
+            "script that runs: put it into a module"
+        )
     try:
         return pickle.dumps(environment)
     except Exception as error:  # __getstate__ and friends may raise anything

@@ -29,8 +29,11 @@ def main() -> None:
             body = pickle.dumps((number, _do(template, worlds, world, verb, value), None))
         except Exception as error:  # whatever it was, the episode that asked must hear of it
             body = pickle.dumps((number, None, (type(error).__name__, str(error))))
-        answers.write(HEADER.pack(len(body)) + body)
-        answers.flush()
+        try:
+            answers.write(HEADER.pack(len(body)) + body)
+            answers.flush()
+        except BrokenPipeError:  # the parent was killed
+            return
 
 
 def _do(

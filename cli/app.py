@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -61,6 +63,8 @@ def _plain_errors() -> Iterator[None]:
     """Show what the user can mend as one line, not as a traceback."""
     try:
         yield
+    except BrokenPipeError:  # whoever reads has read enough; the command ends quietly
+        raise
     except (*MENDABLE, ExceptionGroup) as error:
         stderr.print(f"error: {_words(error)}", style="red", soft_wrap=True)
         raise typer.Exit(2) from error
@@ -157,7 +161,9 @@ def bench(
     from ..models import fingerprint
 
     with _plain_errors():
-        world = _environment(environment, data, option)
+        _will_write(html, "matplotlib", "jinja2")
+        settings = _settings(data, option)
+        world = _environment(environment, settings)
         loaded = _load(model, temperature)
         graph = build_team(team, loaded)
         if world.max_steps > 1 and not TEAMS[team].acts:
@@ -198,6 +204,7 @@ def bench(
                         "model": model,
                         "weights": fingerprint(loaded),
                         "temperature": temperature,
+                        **({"settings": settings} if settings else {}),
                     },
                     progress=not as_json,
                 )
@@ -211,6 +218,8 @@ def bench(
         with _plain_errors():
             report.to_html(html)
         stderr.print(f"report: {html}")
+    if len(report.errors) == len(report.rows):
+        raise typer.Exit(1)
 
 
 @app.command(
@@ -237,7 +246,7 @@ def play_command(
     with _plain_errors():
         if as_json and actions is None:
             raise ValueError("--json is for scripted play: add --actions FILE")
-    with _plain_errors(), _environment(environment, data, option) as world:
+    with _plain_errors(), _environment(environment, _settings(data, option)) as world:
         chosen = _task(world, split, task)
         if actions is None:
             interactive(world, chosen, console)
@@ -264,6 +273,8 @@ def draw(
     from ..models import ScriptedModel
 
     with _plain_errors():
+        for picture in (png, mermaid):
+            _will_write(picture)
         graph = build_team(team, ScriptedModel([]))
         text = to_mermaid(graph)
         if mermaid:
@@ -337,11 +348,20 @@ def export(store: Path, run: str, out: Path) -> None:
 
 
 def _load(spec: str, temperature: float | None) -> Any:
+    from pydantic import ValidationError
+
     from ..models import load_model
 
     if spec == "tiny" or spec.startswith("hf:"):
         _hush_transformers()
-    return load_model(spec, **({} if temperature is None else {"temperature": temperature}))
+    try:
+        return load_model(spec, **({} if temperature is None else {"temperature": temperature}))
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        unknown = wrong["type"] == "extra_forbidden"
+        reason = "this model has no such setting" if unknown else wrong["msg"]
+        field = ".".join(map(str, wrong["loc"]))
+        raise ValueError(f"model {spec!r}: {field}={wrong['input']!r}: {reason}") from error
 
 
 def _hush_transformers() -> None:
@@ -358,10 +378,19 @@ def _budget(**limits: Any) -> Budget:
     return Budget(**limits)
 
 
-def _environment(name: str, data: Path | None, options: list[str] | None) -> Environment:
-    from ..benchmarks import make_environment
+def _will_write(file: Path | None, *packages: str) -> None:
+    """Refuse, before the work, a file that could not be written after it."""
+    if file is None:
+        return
+    for package in packages:
+        if find_spec(package) is None:
+            raise ImportError(f'{file} needs {package}: pip install "symposia[view]"')
+    if file.is_dir() or not os.access(file.parent, os.W_OK | os.X_OK):
+        raise ValueError(f"cannot write {file}: name a file in a folder that can be written")
 
-    sys.path.insert(0, "")
+
+def _settings(data: Path | None, options: list[str] | None) -> dict[str, Any]:
+    """What the user set of the environment."""
     settings: dict[str, Any] = {} if data is None else {"data": str(data)}
     for pair in options or []:
         key, equals, text = pair.partition("=")
@@ -371,6 +400,14 @@ def _environment(name: str, data: Path | None, options: list[str] | None) -> Env
             settings[key] = json.loads(text)
         except json.JSONDecodeError:
             settings[key] = text
+    return settings
+
+
+def _environment(name: str, settings: dict[str, Any]) -> Environment:
+    from ..benchmarks import make_environment
+
+    if ":" in name:
+        sys.path.append("")  # the user's module may stand in the current folder
     return make_environment(name, **settings)
 
 

@@ -38,6 +38,8 @@ class Feature:
     """The optional dependencies that bring it, as in `pip install "symposia[EXTRA]"`."""
     only: tuple[str, ...] = ()
     """The packages of the extra that this feature takes; all by default."""
+    spacy_model: str = ""
+    """A model of spaCy that it takes besides."""
 
 
 FEATURES = (
@@ -45,6 +47,8 @@ FEATURES = (
     Feature("local models", "local"),
     Feature("hosted models", "hosted"),
     Feature("ALFWorld", "alfworld"),
+    Feature("WebShop", "webshop", ("numpy",)),
+    Feature("WebShop's official rewards", "webshop", ("spacy",), "en_core_web_sm"),
     Feature("reports and drawing", "view", ("matplotlib", "jinja2")),
     Feature("Parquet", "view", ("pyarrow",)),
     Feature("training", "train"),
@@ -104,15 +108,21 @@ def _packages(feature: Feature) -> Check:
         ]
     except PackageNotFoundError:
         return Check(feature.name, wanted, "symposia is not installed", False, remedy)
-    found, ok = [], True
+    found, ok = [], bool(needed)
     for requirement in needed:
         here = _version(requirement.name)
         enough = here is not None and requirement.specifier.contains(here, prereleases=True)
         ok &= enough
         note = "" if enough else " (missing)" if here is None else " (too old)"
         found.append(f"{requirement.name} {here or ''}".strip() + note)
-    needs = ", ".join(f"{r.name}{r.specifier}" for r in needed)
-    return Check(feature.name, needs, ", ".join(found), ok, "" if ok else remedy)
+    needs = [f"{r.name}{r.specifier}" for r in needed] or [wanted]
+    found = found or ["the installed symposia does not know this extra"]
+    if model := feature.spacy_model:
+        needs.append(model)
+        if ok and find_spec(model) is None:
+            ok, remedy = False, f"python -m spacy download {model}"
+            found.append(f"{model} (missing)")
+    return Check(feature.name, ", ".join(needs), ", ".join(found), ok, "" if ok else remedy)
 
 
 def _requirements(extra: str) -> Iterator[Requirement]:

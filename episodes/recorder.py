@@ -202,8 +202,10 @@ class Recorder(BaseCallbackHandler):
         answer: str = "",
     ) -> Episode:
         """The record of what happened so far. What is still under way is marked as cut off."""
-        for call in self._open.values():
-            call.error = call.error or "cut off"
+        for run_id in list(self._open):
+            call = self._close(run_id)
+            call.error = "cut off"
+            self._book(call)
         for tool in list(self._tools_open):
             self._close_tool(tool, "", "cut off")
         return Episode(

@@ -8,6 +8,7 @@ repeat their messages at every turn; each distinct message is stored once.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import threading
 import time
@@ -70,14 +71,26 @@ class EpisodeStore:
             raise FileNotFoundError(
                 f"no episode store at {self.path}; give the folder or file that a run wrote to"
             )
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
-        self._db = sqlite3.connect(
-            self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        if create:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = self._connect(str(self.path))
+            _patiently(lambda: self._db.execute("PRAGMA journal_mode=WAL"))
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            _patiently(lambda: self._db.executescript(SCHEMA))
+        else:
+            writable = os.access(self.path.parent, os.W_OK)
+            mode = "mode=ro" if writable else "immutable=1"
+            self._db = self._connect(f"{self.path.resolve().as_uri()}?{mode}")
+
+    def _connect(self, place: str) -> sqlite3.Connection:
+        return sqlite3.connect(
+            place,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            uri=place.startswith("file:"),
         )
-        _patiently(lambda: self._db.execute("PRAGMA journal_mode=WAL"))
-        self._db.execute("PRAGMA synchronous=NORMAL")
-        _patiently(lambda: self._db.executescript(SCHEMA))
 
     def begin(self, run: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
         """Open `run`, new or to be resumed, and return the manifest it began with.
@@ -101,7 +114,7 @@ class EpisodeStore:
             )
             raise ValueError(
                 f"run {run!r} in {self.path} was begun with another config ({changes}). "
-                "Resume it as it was begun, or choose another run name."
+                "Resume it as it was begun, or choose another run name (`run=`, `--run`)."
             )
         return kept
 
@@ -126,6 +139,15 @@ class EpisodeStore:
             )
             self._db.executemany(f"INSERT INTO turns VALUES ({_marks(TURN_COLUMNS)})", turns)
         return True
+
+    def remove(self, run: str, task: str, attempt: int = 0) -> None:
+        """Forget an episode, so that it can be played again. Its messages stay."""
+        with self._lock, _Transaction(self._db):
+            for table in ("episodes", "turns"):
+                self._db.execute(
+                    f"DELETE FROM {table} WHERE run = ? AND task = ? AND attempt = ?",
+                    (run, task, attempt),
+                )
 
     def runs(self) -> list[str]:
         """The runs, oldest first."""

@@ -8,15 +8,17 @@ Success is reward 1 at the step that reaches the goal; everything else is reward
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from ...episodes import Observation, Task
 from ..environment import Environment, TaskError
+from ..settings import require_whole
 from .engine import NOTHING, Engine, View
 from .explain import explain
 from .games import OFFICIAL_SPLITS, find_tasks, read_game, task_from_file
@@ -52,7 +54,8 @@ class ALFWorld(Environment):
         explain: also say why a command had no effect. Not part of the benchmark.
 
     Raises:
-        ValueError: an unknown size, or generated games on both sides of `TRAINING_SEEDS`.
+        ValueError: an unknown size, a number out of range, or generated games on both sides of
+            `TRAINING_SEEDS`.
 
     Example:
         >>> environment = ALFWorld()
@@ -83,10 +86,14 @@ class ALFWorld(Environment):
         max_steps: int = 50,
         explain: bool = False,
     ) -> None:
+        games = GENERATED_GAMES if games is None else games
+        require_whole("games", games, least=1)
+        require_whole("seed", seed)
+        require_whole("max_steps", max_steps, least=1)
         self.max_steps = max_steps
         self._data = data
         self._size = size_name(size)
-        self._seeds = range(seed, seed + (GENERATED_GAMES if games is None else games))
+        self._seeds = range(seed, seed + games)
         self._explain = explain
         self._engine: Engine | None = None
         self._task: Task | None = None
@@ -133,6 +140,9 @@ class ALFWorld(Environment):
             TaskError: it is missing, damaged or not a game; the message names it.
         """
         return task_from_file(path)
+
+    def fork(self) -> Self:
+        return copy.copy(self)
 
     def reset(self, task: Task) -> Observation:
         engine = self._engine = self._engine or Engine()

@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Literal, Self, get_args
 
 from ...episodes import Observation, Task
 from ..environment import Environment, TaskError
+from ..settings import require_whole
 from .catalogue import Catalogue
 from .nouns import MODEL, guess_nouns, has_model, require_model, tagged_nouns
 from .pages import Format
@@ -59,7 +60,7 @@ class WebShop(Environment):
         max_steps: actions until a task ends without a purchase; officially there is no limit.
 
     Raises:
-        ValueError: an unknown observation or kind of rewards.
+        ValueError: an unknown observation or kind of rewards, or a number out of range.
         ImportError: official rewards are asked for and cannot be had.
 
     Example:
@@ -95,8 +96,10 @@ class WebShop(Environment):
             raise ValueError(f"observation={observation!r}: it is one of {get_args(Format)}")
         if rewards not in (None, *get_args(Rewards)):
             raise ValueError(f"rewards={rewards!r}: it is one of {get_args(Rewards)}")
-        if products is not None and products < 1:
-            raise ValueError(f"products={products}: at least one is needed")
+        if products is not None:
+            require_whole("products", products, least=1)
+        require_whole("seed", seed)
+        require_whole("max_steps", max_steps, least=1)
         self.max_steps = max_steps
         self._data = data
         self._goals = goals

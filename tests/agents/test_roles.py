@@ -3,6 +3,9 @@ from __future__ import annotations
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.tools import tool
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import START, StateGraph
+from langgraph.types import interrupt
 
 from symposia.agents import (
     Action,
@@ -12,6 +15,7 @@ from symposia.agents import (
     Critic,
     Critique,
     Judge,
+    TeamState,
     ToolAgent,
     Verdict,
 )
@@ -119,3 +123,31 @@ async def test_a_tool_that_fails_tells_the_model_why() -> None:
     agent = ToolAgent(ScriptedModel(reply), tools=[divide])
     assert (await agent(QUESTION))["draft"] == Action(action="stop")
     assert heard[-1] == "ZeroDivisionError: division by zero"
+
+
+async def test_keys_in_a_tools_error_are_blanked_and_questions_to_people_pass() -> None:
+    heard: list[str] = []
+
+    def reply(messages: list) -> AIMessage | str:
+        heard.append(messages[-1].text)
+        return calls("fetch") if len(heard) == 1 else "<action>stop</action>"
+
+    @tool
+    def fetch() -> str:
+        """Fetch it."""
+        raise ValueError("401 for Authorization: Bearer sk-proj-abc123def456ghi789")
+
+    @tool
+    def confirm() -> str:
+        """Ask a person."""
+        return str(interrupt("ok?"))
+
+    await ToolAgent(ScriptedModel(reply), tools=[fetch])(QUESTION)
+    assert "sk-proj" not in heard[-1] and "401" in heard[-1]
+
+    graph = StateGraph(TeamState)
+    graph.add_node("agent", ToolAgent(ScriptedModel([calls("confirm")]), tools=[confirm]))
+    graph.add_edge(START, "agent")
+    team = graph.compile(checkpointer=InMemorySaver())
+    final = await team.ainvoke(QUESTION, {"configurable": {"thread_id": "1"}})
+    assert final["__interrupt__"][0].value == "ok?"

@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter as Tally
 from dataclasses import replace
@@ -17,11 +18,19 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.runnables import RunnableLambda
 from worlds import Counter, Fragile, FragileHere, Quiz, RemoteCounter
 
 from symposia.agents import Actor, Critic, ToolAgent
-from symposia.benchmarks import compare, evaluate, evaluate_sync, make_environment, wilson
+from symposia.benchmarks import (
+    compare,
+    evaluate,
+    evaluate_sync,
+    make_environment,
+    play,
+    wilson,
+)
 from symposia.episodes import Budget, EpisodeStore, Observation, Task
 from symposia.graphs import act, refine
 from symposia.models import ScriptedModel
@@ -304,3 +313,65 @@ async def test_runs_side_by_side_leave_the_garbage_collector_as_it_was() -> None
     before = gc.get_threshold()
     await asyncio.gather(*(evaluate(team(), Counter(episodes=n), progress=False) for n in (1, 9)))
     assert gc.get_threshold() == before
+
+
+async def test_a_longer_run_goes_on_from_a_shorter_one(tmp_path: Path) -> None:
+    with EpisodeStore(tmp_path) as store:
+        await evaluate(team(), Counter(), store=store, run="r", limit=2, progress=False)
+        report = await evaluate(team(), Counter(), store=store, run="r", progress=False)
+        assert report.summary.episodes == len(store.finished("r")) == 4
+
+
+async def test_episodes_that_ended_in_an_error_are_played_again(tmp_path: Path) -> None:
+    broken = act(ToolAgent(ScriptedModel(lambda messages: RuntimeError("no route to host"))))
+    with EpisodeStore(tmp_path) as store:
+        first = await evaluate(broken, Counter(), store=store, run="r", progress=False)
+        assert len(first.errors) == 4
+        again = await evaluate(team(), Counter(), store=store, run="r", progress=False)
+        assert again.summary.successes == len(store.finished("r")) == 4
+
+
+async def test_environments_keep_their_worlds_apart() -> None:
+    class Listed(Counter):
+        def __init__(self) -> None:
+            super().__init__(episodes=8)
+            self.said: list[str] = []
+
+        def reset(self, task: Task) -> Observation:
+            self.said.clear()
+            return super().reset(task)
+
+        def step(self, action: str) -> Observation:
+            self.said.append(action)
+            assert len(self.said) <= 2
+            return super().step(action)
+
+    assert (await evaluate(team(), Listed(), progress=False)).summary.successes == 8
+
+
+async def test_an_environment_that_cannot_be_copied_says_what_to_do() -> None:
+    class Locked(Counter):
+        def __init__(self) -> None:
+            super().__init__()
+            self.lock = threading.Lock()
+
+    report = await evaluate(team(), Locked(), progress=False)
+    assert "make what it holds in `reset`, or override `fork`" in report.rows[0].error
+
+
+@pytest.mark.parametrize(
+    ("final", "answer"),
+    [
+        ({"draft": "4"}, "4"),
+        ({"answer": 0}, "0"),
+        ({"messages": [{"role": "assistant", "content": "4"}]}, "4"),
+        ({"messages": [AIMessage("4"), HumanMessage("thanks")]}, "4"),
+        ({"messages": "4", "draft": {"odd": 1}}, "{'odd': 1}"),
+        ({"messages": [3]}, ""),
+    ],
+)
+async def test_any_state_that_a_graph_ends_in_is_an_answer(
+    final: dict[str, Any], answer: str
+) -> None:
+    episode = await play(RunnableLambda(lambda state: final), Task("t", "?"))
+    assert (episode.answer, episode.outcome.error) == (answer, "")

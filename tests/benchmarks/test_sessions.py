@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from contextlib import AsyncExitStack
 
 import pytest
 from worlds import Counter, Fragile, RemoteCounter
@@ -69,7 +70,7 @@ async def test_a_hung_step_that_nobody_waits_for_holds_nothing_up(
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.1):
                     await world.step("hang")
-            with pytest.raises(WorkerDiedError, match="too long"):
+            with pytest.raises(WorkerDiedError, match="said nothing"):
                 await neighbour.step("up")
         assert (await walk(sessions))[-1] == "You are at 2."
     assert time.monotonic() - began < 30
@@ -113,3 +114,17 @@ async def test_a_world_ends_at_the_step_limit_of_its_environment(kind: type[Coun
             assert not (await world.step("up")).done
             last = await world.step("up")
             assert (last.done, last.info["stop"]) == (True, "step limit")
+
+
+async def test_a_busy_worker_is_not_taken_for_a_hung_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions_module, "GRACE", 0.6)
+    environment = RemoteCounter(goal=9, delay=0.2)
+    async with Sessions(environment, workers=1) as sessions, AsyncExitStack() as stack:
+        worlds = [await stack.enter_async_context(sessions.world(TASK)) for _ in range(8)]
+        for world in worlds:
+            await world.reset()
+        steps = [asyncio.ensure_future(world.step("up")) for world in worlds]
+        await asyncio.sleep(0.1)
+        steps[-1].cancel()
+        answers = await asyncio.gather(*steps[:-1])
+    assert [seen.text for seen in answers] == ["You are at 1."] * 7

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -48,6 +51,69 @@ def test_bench_reports_stores_and_resumes(tmp_path: Path, script: str) -> None:
     assert len(out.read_text().splitlines()) == 4
 
 
+def test_bench_does_not_resume_with_other_settings(
+    tmp_path: Path, script: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("silent.py").write_text(
+        "import worlds\nclass Silent(worlds.Counter):\n    options = {}  # tells nothing\n"
+    )
+    arguments = ("bench", "silent:Silent", "--model", script, "--run", "r", "-o")
+    assert run(*arguments, "goal=1").exit_code == 0
+    assert run(*arguments, "goal=1").exit_code == 0
+    other = run(*arguments, "goal=2")
+    assert other.exit_code == 2
+    assert "settings" in other.stderr
+    with EpisodeStore("runs") as store:
+        assert store.manifest("r")["config"]["settings"] == {"goal": 1}
+
+
+@pytest.mark.parametrize("page", ["nowhere/r.html", "folder"])
+def test_bench_refuses_a_page_that_cannot_be_written_before_it_starts(
+    tmp_path: Path, script: str, page: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    store = tmp_path / "runs"
+    result = run("bench", COUNTER, "--model", script, "--store", store, "--html", tmp_path / page)
+    assert result.exit_code == 2
+    assert f"cannot write {tmp_path / page}" in result.stderr.replace("\n", "")
+    assert not store.exists()
+
+
+def test_bench_refuses_a_page_without_its_packages_before_it_starts(
+    tmp_path: Path, script: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    monkeypatch.chdir(tmp_path)
+    result = run("bench", COUNTER, "--model", script, "--html", "r.html")
+    assert result.exit_code == 2
+    assert 'r.html needs jinja2: pip install "symposia[view]"' in result.stderr
+    assert not Path("runs").exists()
+
+
+def symposia(*arguments: str, folder: Path, stdout: int) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, whose path does not begin with the current folder."""
+    command = [sys.executable, "-P", "-m", "symposia", *arguments]
+    return subprocess.run(command, cwd=folder, stdout=stdout, stderr=subprocess.PIPE, text=True)
+
+
+def test_modules_in_the_current_folder_do_not_stand_in_for_the_librarys(tmp_path: Path) -> None:
+    (tmp_path / "this.py").write_text("raise SystemExit('shadowed')")
+    (tmp_path / "mine.py").write_text("import this\nraise ValueError('mine is found')")
+    mine = symposia("play", "mine:World", folder=tmp_path, stdout=subprocess.DEVNULL)
+    assert (mine.returncode, mine.stderr) == (2, "error: mine is found\n")
+
+
+def test_play_ends_quietly_when_nobody_reads_on(tmp_path: Path) -> None:
+    (tmp_path / "actions.txt").write_text("up\n")
+    reader, writer = os.pipe()
+    os.close(reader)
+    arguments = ("play", COUNTER, "--json", "--actions", f"{tmp_path}/actions.txt")
+    result = symposia(*arguments, folder=Path(__file__).parents[1], stdout=writer)
+    os.close(writer)
+    assert (result.returncode, result.stderr) == (1, "")
+
+
 def test_play_prints_json_lines_with_the_reset_first(tmp_path: Path) -> None:
     (tmp_path / "actions.txt").write_text("down\n\nup\nup\nup\n")
     result = run("play", COUNTER, "--task", 1, "--actions", tmp_path / "actions.txt", "--json")
@@ -86,7 +152,11 @@ def test_draw_writes_mermaid_and_png(tmp_path: Path) -> None:
         (("bench", COUNTER, "--team", "x"), "unknown team 'x'; there are: answer, refine"),
         (("bench", COUNTER, "--team", "refine"), "needs one that acts: act, act-refine"),
         (("bench", COUNTER, "-o", "goal"), "write it as name=value"),
-        (("bench", COUNTER, "--temperature", "1"), "temperature"),
+        (("bench", COUNTER, "--temperature", "1"), "temperature=1.0: this model has no such"),
+        (("ask", "x", "--temperature", "-1"), "temperature=-1.0: Input should be greater than"),
+        (("bench", COUNTER, "-o", "x=1"), "its options are: episodes, goal, delay"),
+        (("play", ".x:Foo"), "unknown environment '.x:Foo'"),
+        (("draw", "act", "--png", "nowhere/x.png"), "cannot write nowhere/x.png"),
         (("bench", COUNTER, "--max-calls", "-1"), "a budget cannot be negative: calls=-1"),
         (("bench", COUNTER, "--max-tool-calls", "-1"), "be negative: tool_calls=-1"),
         (("bench", COUNTER, "--workers", "2"), "counter runs in this process"),
@@ -165,3 +235,11 @@ def test_every_command_has_help_with_words() -> None:
         result = run(command, "--help")
         assert result.exit_code == 0
         assert "Usage" in result.stdout
+
+
+def test_bench_fails_when_every_episode_ended_in_an_error(tmp_path: Path) -> None:
+    (tmp_path / "s.txt").write_text("")
+    model = f"scripted:{tmp_path}/s.txt"
+    result = run("bench", COUNTER, "--model", model, "--store", tmp_path / "runs")
+    assert result.exit_code == 1
+    assert "4 of 4 episodes ended in an error" in result.stdout

@@ -50,6 +50,30 @@ def test_a_package_that_is_too_old_is_not_enough(monkeypatch: pytest.MonkeyPatch
     assert "langgraph 0.0.1 (too old)" in core.found
 
 
+def test_an_extra_that_the_metadata_does_not_know_is_not_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(doctor, "requires", lambda package: ["langgraph>=1"])
+    found = checks()
+    assert found["core"].ok
+    assert not found["Parquet"].ok
+    assert found["Parquet"].found == "the installed symposia does not know this extra"
+    assert found["Parquet"].remedy == 'pip install "symposia[view]"'
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_official_rewards_take_the_model_of_spacy(
+    monkeypatch: pytest.MonkeyPatch, installed: bool
+) -> None:
+    monkeypatch.setattr(doctor, "requires", lambda package: ["spacy>=3.8; extra == 'webshop'"])
+    monkeypatch.setattr(doctor, "version", lambda package: "3.8.1")
+    monkeypatch.setattr(doctor, "find_spec", lambda module: installed or None)
+    rewards = checks()["WebShop's official rewards"]
+    assert rewards.needs == "spacy>=3.8, en_core_web_sm"
+    assert rewards.ok == installed
+    assert rewards.remedy == ("" if installed else "python -m spacy download en_core_web_sm")
+
+
 def test_training_takes_what_local_models_take() -> None:
     assert "torch>=" in checks()["training"].needs
     assert "trl>=" in checks()["training"].needs

@@ -206,3 +206,16 @@ def test_outcomes_and_tokens_refuse_nonsense() -> None:
         Outcome(score=1.5)
     with pytest.raises(ValueError, match="2 completion tokens, but 1"):
         Tokens((1,), (1, 2), (-0.5,))
+
+
+def test_a_store_is_read_where_nothing_can_be_written(tmp_path: Path) -> None:
+    with EpisodeStore(tmp_path) as store:
+        store.begin("r", manifest({}))
+        store.add(an_episode("r", "t"))
+    before = store.path.read_bytes()
+    store.path.chmod(0o444)
+    with EpisodeStore(tmp_path, create=False) as reader:
+        assert reader.runs() == ["r"]
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            reader.remove("r", "t")
+    assert store.path.read_bytes() == before

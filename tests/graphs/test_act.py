@@ -86,6 +86,8 @@ async def test_a_hanging_model_is_cut_off_by_the_seconds_budget() -> None:
     episode = await played(slow, budget=Budget(seconds=0.2))
     assert episode.outcome.stop == "budget of 0.2 seconds is spent"
     assert episode.turns[0].error == "cut off"
+    assert episode.total.calls == 1
+    assert episode.total.seconds == pytest.approx(0.2, abs=0.15)
 
 
 def council(proposals: list[str], reviews: list[str], verdicts: list[str]) -> Any:

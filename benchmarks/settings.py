@@ -1,0 +1,13 @@
+"""Checks of environments' settings."""
+
+from __future__ import annotations
+
+
+def require_whole(name: str, value: object, least: int = 0) -> None:
+    """Make sure that a setting is a whole number.
+
+    Raises:
+        ValueError: it is not, or it is below `least`.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name}={value!r}: it must be a whole number, at least {least}")
