@@ -94,8 +94,9 @@ Held-out judgements, about half of the cases right and half wrong; greedy except
 
 It knows only these tasks, these instructions and this wording; other prompts give noise. A review
 of an action is measured against one expert's choice; other actions may also lead to the goal.
-The tables above say where it is weak: a wanted object in sight is taken about every second time, few
-sums come out right, and it reviews solutions no better than by chance. There is room for training.
+The tables say where it is weak: few sums come out right, and it reviews solutions no better than by
+chance. In games it takes a wanted object that is in sight about every second time. There is room
+for training.
 """
 
 
