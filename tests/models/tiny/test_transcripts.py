@@ -36,9 +36,22 @@ def test_a_seed_always_gives_the_same_transcript() -> None:
 def test_random_actions_carry_no_loss_and_the_experts_do(transcript: Transcript) -> None:
     said = [m for m in make.act(transcript) if m.role == "assistant"]
     for message, move in zip(said, transcript.moves, strict=True):
-        assert message.text == TagFormat().render(Action(action=move.action))
+        read = TagFormat().parse(message.text, Action)
+        assert read is not None and read.action == move.action
         assert (message.weight == make.LEARN) == (move.action == move.expert)
     assert {message.weight for message in said} == {make.LEARN, make.IGNORE}
+
+
+def test_what_is_looked_for_is_named_in_full_when_it_is_taken(transcript: Transcript) -> None:
+    wanted = transcript.opening.split()
+    said = [make.action(m.expert, s) for m, s in zip(transcript.moves, make.soughts(transcript))]
+    for action in said:
+        if action.value.startswith("take "):
+            assert action.thought == "find " + " ".join(action.value.split()[1:3])
+            assert action.thought.split()[1] in wanted
+        elif action.value.startswith("move "):
+            assert action.thought == ""
+    assert said[0].thought.split()[1] in wanted
 
 
 def test_instructions_carry_no_loss(transcript: Transcript) -> None:
