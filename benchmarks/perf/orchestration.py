@@ -4,7 +4,8 @@ Both nodes read the same conversation, call the same scripted model and parse th
 Measured in one process, interleaved pair by pair; the ratio is of medians over pairs, with a
 bootstrap interval. The recorder is attached in two steps: first a handler that does nothing, which
 shows what LangChain itself spends on calling handlers, then the recorder, its final writing of the
-episode included; the recorder's share is what it adds to the former.
+episode included. That difference is small beside the noise of both, so the recorder is also fed the
+same calls by itself; its share is that time over a recorded turn's.
 
     python benchmarks/perf/orchestration.py
 """
@@ -19,9 +20,12 @@ import re
 import statistics
 import time
 from typing import Any
+from uuid import uuid4
 
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+from langchain_core.messages.ai import UsageMetadata
+from langchain_core.outputs import ChatGeneration, LLMResult
 from langgraph.graph import END, START, StateGraph
 
 from symposia.agents import Action, TeamState, ToolAgent
@@ -93,6 +97,25 @@ async def cpu(graph: Any, history: list[Any], handler: BaseCallbackHandler | Non
     return (time.process_time() - began) / TURNS
 
 
+def alone(history: list[Any]) -> float:
+    """CPU seconds per turn that the recorder takes by itself for the calls of one run."""
+    run_ids = [uuid4() for _ in range(TURNS)]
+    about = {"model_name": "scripted", "finish_reason": "stop", "parsed": {"action": "look"}}
+    usage = UsageMetadata(input_tokens=9, output_tokens=3, total_tokens=12)
+    replies = [
+        AIMessage(REPLY, id=f"{i}", response_metadata=about, usage_metadata=usage) for i in run_ids
+    ]
+    metadata = {"agent": "agent", "langgraph_node": "agent", "langgraph_step": 1}
+    began = time.process_time()
+    recorder = Recorder()
+    for run_id, reply in zip(run_ids, replies, strict=True):
+        recorder.on_chat_model_start({}, [[*history]], run_id=run_id, metadata=metadata)
+        result = LLMResult(generations=[[ChatGeneration(message=reply)]])
+        recorder.on_llm_end(result, run_id=run_id)
+    recorder.episode(Task("t", "p"), Outcome(), run="r")
+    return (time.process_time() - began) / TURNS
+
+
 def ratio(ours: list[float], theirs: list[float]) -> dict[str, float]:
     """Ratio of medians, with a 95 % bootstrap interval over pairs."""
     rng = random.Random(0)
@@ -112,12 +135,14 @@ async def measure(length: int, pairs: int) -> dict[str, Any]:
     model = ScriptedModel(lambda messages: REPLY)
     history = conversation(length)
     graphs = {"bare": bare(model), "ours": looping(ToolAgent(model))}
-    runs: dict[str, list[float]] = {"bare": [], "ours": [], "idle": [], "recorded": []}
+    names = ("bare", "ours", "idle", "recorded", "recorder_alone")
+    runs: dict[str, list[float]] = {name: [] for name in names}
     for _ in range(3 + pairs):
         runs["bare"].append(await cpu(graphs["bare"], history))
         runs["ours"].append(await cpu(graphs["ours"], history))
         runs["idle"].append(await cpu(graphs["ours"], history, Idle()))
         runs["recorded"].append(await cpu(graphs["ours"], history, Recorder()))
+        runs["recorder_alone"].append(alone(history))
     kept = {name: values[3:] for name, values in runs.items()}
     return {
         "messages": length,
@@ -126,6 +151,7 @@ async def measure(length: int, pairs: int) -> dict[str, Any]:
         "recorded_over_bare": ratio(kept["recorded"], kept["bare"]),
         "idle_handler_over_agent": ratio(kept["idle"], kept["ours"]),
         "recorder_over_idle_handler": ratio(kept["recorded"], kept["idle"]),
+        "recorder_share": ratio(kept["recorder_alone"], kept["recorded"]),
     }
 
 
@@ -141,7 +167,8 @@ def main() -> None:
     for r in results:
         print(
             f"{r['messages']:4d} messages: bare {r['bare_us']:6.0f} us, agent {r['ours_us']:6.0f}, "
-            f"with idle handler {r['idle_us']:6.0f}, with recorder {r['recorded_us']:6.0f}"
+            f"with idle handler {r['idle_us']:6.0f}, with recorder {r['recorded_us']:6.0f} "
+            f"(by itself {r['recorder_alone_us']:4.0f})"
         )
         for name, x in r.items():
             if isinstance(x, dict):
