@@ -112,10 +112,7 @@ def soughts(transcript: Transcript) -> list[str]:
 
 
 def action(command: str, sought: str) -> Action:
-    """The action with its thought: what is looked for, by its full name where it is in sight.
-
-    To write the name again makes it easy to compare with what is seen.
-    """
+    """The action with its thought: what is looked for, by its full name where it is in sight."""
     found = re.search(rf"^(?:take|use) ({sought} \d+)", command) if sought else None
     name = found[1] if found else sought
     return Action(thought=f"find {name}" if name else "", action=command)
