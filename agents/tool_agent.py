@@ -9,7 +9,7 @@ from langchain_core.messages import AIMessage, BaseMessage, ToolCall, ToolMessag
 from langchain_core.tools import BaseTool
 from langgraph.errors import GraphBubbleUp
 
-from ..episodes import BudgetExceeded, scrub
+from ..episodes import BudgetExceeded, error_text
 from .actor import Actor
 from .outputs import Action
 
@@ -62,5 +62,5 @@ class ToolAgent(Actor):
             except (BudgetExceeded, GraphBubbleUp):  # a stop, or a question to a person
                 raise
             except Exception as error:  # tools are anybody's code
-                answer = scrub(f"{type(error).__name__}: {error}")
+                answer = error_text(error)
         return ToolMessage(answer, tool_call_id=call["id"] or "", status="error")

@@ -44,6 +44,15 @@ class Environment(ABC):
         """The split to play when none is named."""
         return self.splits[0]
 
+    def require_split(self, split: str) -> None:
+        """Make sure that `split` is one of `splits`.
+
+        Raises:
+            ValueError: it is not; the message lists those that exist.
+        """
+        if split not in self.splits:
+            raise ValueError(f"{self.name} has no split {split!r}; it has {', '.join(self.splits)}")
+
     @abstractmethod
     def tasks(self, split: str) -> Sequence[Task]:
         """The tasks of a split, in a stable order.

@@ -20,6 +20,7 @@ from ..episodes import (
     Recorder,
     Task,
     World,
+    error_text,
     scrub,
 )
 from .environment import TaskError
@@ -84,7 +85,7 @@ async def play(
     except TaskError as broken:
         stop, error = "task error", scrub(str(broken))
     except Exception as failure:  # an episode that fails is a result; the run goes on
-        stop, error = "error", scrub(f"{type(failure).__name__}: {failure}")
+        stop, error = "error", error_text(failure)
     return recorder.episode(
         task,
         _outcome(recorder, stop, error, watch.answer),

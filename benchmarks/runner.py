@@ -10,7 +10,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any, Protocol
 
-from ..episodes import Budget, Episode, EpisodeStore, Outcome, Task, manifest, scrub
+from ..episodes import (
+    Budget,
+    Episode,
+    EpisodeStore,
+    Outcome,
+    Recorder,
+    Task,
+    error_text,
+    manifest,
+    scrub,
+)
 from .environment import Environment
 from .progress import ProgressBar
 from .report import Report, Row
@@ -150,16 +160,13 @@ def episode_seed(seed: int, task: str, attempt: int) -> int:
 
 def _failed(task: Task, place: Name, failure: Exception) -> Episode:
     """The record of an episode whose world broke before the team could play."""
-    outcome = Outcome(stop="error", error=scrub(f"{type(failure).__name__}: {failure}"))
-    return Episode(
+    return Recorder().episode(
+        task,
+        Outcome(stop="error", error=error_text(failure)),
         run=place.run,
-        task=task.id,
         attempt=place.attempt,
-        kind=task.kind,
         team=place.team,
         seed=place.seed,
-        prompt=task.prompt,
-        outcome=outcome,
     )
 
 

@@ -208,8 +208,7 @@ class _Process:
         """Send a request; the future holds its answer, for those who care."""
         future = asyncio.get_running_loop().create_future()
         if self.death:
-            future.set_exception(WorkerDiedError(self.death))
-            future.exception()  # it may be left unread
+            _fail(future, WorkerDiedError(self.death))
             return future
         number = next(self._requests)
         self._waiting[number] = future
@@ -233,8 +232,6 @@ class _Process:
 
     def _answered_after_all(self, future: asyncio.Future[Any]) -> None:
         self.abandoned -= 1
-        if not future.cancelled():
-            future.exception()
 
     def _kill_unless(self, future: asyncio.Future[Any]) -> None:
         """Kill the process if it has answered nothing for `GRACE` and still owes this answer."""
@@ -277,8 +274,7 @@ class _Process:
                 if error is None:
                     future.set_result(result)
                 else:
-                    future.set_exception(_error(*error))
-                    future.exception()
+                    _fail(future, _error(*error))
         except asyncio.IncompleteReadError:
             pass
         except Exception as broken:  # a broken engine may break its answers too
@@ -286,8 +282,7 @@ class _Process:
         self.death = self.death or "an environment worker has ended"
         died = f"{self.death} (exit code {await self._process.wait()})"
         for future in self._waiting.values():
-            future.set_exception(WorkerDiedError(died))
-            future.exception()
+            _fail(future, WorkerDiedError(died))
         self._waiting.clear()
 
 
@@ -303,6 +298,12 @@ def _pickled(environment: Environment) -> bytes:
         raise ValueError(
             f"{environment.name} asks for worker processes but cannot be pickled: {error}"
         ) from error
+
+
+def _fail(future: asyncio.Future[Any], error: Exception) -> None:
+    """End `future` with `error`, which nobody has to read."""
+    future.set_exception(error)
+    future.exception()
 
 
 def _error(kind: str, text: str) -> Exception:

@@ -20,7 +20,7 @@ from packaging.requirements import Requirement
 from rich.table import Table
 from rich.text import Text
 
-from ..benchmarks.alfworld.translation import cache_folder
+from ..benchmarks.cache import cache_folder
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "models" / "tiny" / "weights"
 OLDEST_SQLITE = (3, 24, 0)

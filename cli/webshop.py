@@ -33,4 +33,4 @@ def goals(
 
     with _plain_errors():
         shop = save_goals(out, data, products=products, human=human, seed=seed)
-    stderr.print(f"{len(shop.goals)} goals in {out}", highlight=False)
+    stderr.print(f"{len(shop.goals)} goals in {out}")

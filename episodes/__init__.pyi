@@ -4,7 +4,7 @@ from .ledger import Budget, BudgetExceeded, Ledger, Usage
 from .paper import Paper
 from .provenance import manifest
 from .recorder import RecordedWorld, Recorder, current_recorder
-from .secrets import scrub
+from .secrets import error_text, scrub
 from .store import EpisodeStore
 from .task import Task
 from .turn import Step, Tokens, ToolCall, Turn
@@ -29,6 +29,7 @@ __all__ = [
     "Usage",
     "World",
     "current_recorder",
+    "error_text",
     "export",
     "manifest",
     "scrub",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +25,7 @@ from langchain_core.runnables.config import var_child_runnable_config
 
 from .episode import Episode, Outcome
 from .ledger import Budget, Ledger, Usage
-from .secrets import scrub
+from .secrets import error_text
 from .task import Task
 from .turn import Step, Tokens, ToolCall, Turn
 from .world import Observation, World
@@ -144,7 +144,7 @@ class Recorder(BaseCallbackHandler):
 
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         call = self._close(run_id)
-        call.error = f"{type(error).__name__}: {scrub(str(error))}"
+        call.error = error_text(error)
         self._book(call)
 
     def on_tool_start(
@@ -171,7 +171,7 @@ class Recorder(BaseCallbackHandler):
         self._close_tool(run_id, result, "")
 
     def on_tool_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
-        self._close_tool(run_id, "", f"{type(error).__name__}: {scrub(str(error))}")
+        self._close_tool(run_id, "", error_text(error))
 
     def on_step(self, action: str | None, seen: Observation, seconds: float) -> None:
         """Record a step in the world (or its reset, where `action` is None)."""
@@ -336,11 +336,10 @@ def _tokens(about: dict[str, Any]) -> Tokens | None:
     """The exact tokens that a local engine or server put into `response_metadata["tokens"]`. Other
     providers keep other things under that name; those are not tokens."""
     held = about.get("tokens")
-    names = [f.name for f in fields(Tokens)]
-    if not isinstance(held, dict) or sorted(held) != sorted(names):
+    if not isinstance(held, dict):
         return None
     try:
-        return Tokens(*(tuple(held[name]) for name in names))
+        return Tokens(**{name: tuple(ids) for name, ids in held.items()})
     except (TypeError, ValueError):
         return None
 
@@ -377,15 +376,15 @@ class RecordedWorld:
 
     async def step(self, action: str) -> Observation:
         self.recorder.ledger.start_tool_call()
-        began = time.perf_counter()
-        seen = await self.world.step(action)
-        self.recorder.on_step(action, seen, time.perf_counter() - began)
-        return seen
+        return await self._taken(action)
 
     async def submit(self, answer: str) -> Observation:
         """Take `answer` as the only action. It is free: a spent budget still gets its answer in."""
         await self.reset()
+        return await self._taken(answer)
+
+    async def _taken(self, action: str) -> Observation:
         began = time.perf_counter()
-        seen = await self.world.step(answer)
-        self.recorder.on_step(answer, seen, time.perf_counter() - began)
+        seen = await self.world.step(action)
+        self.recorder.on_step(action, seen, time.perf_counter() - began)
         return seen

@@ -51,6 +51,11 @@ def scrub(value: Any) -> Any:
     return BLANK if isinstance(value, (SecretStr, SecretBytes)) else value
 
 
+def error_text(error: BaseException) -> str:
+    """The type and the message of an error, without secrets."""
+    return str(scrub(f"{type(error).__name__}: {error}"))
+
+
 def _scrub_items(items: Sequence[Any]) -> Iterator[Any]:
     named = False
     for item in items:

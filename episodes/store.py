@@ -99,13 +99,14 @@ class EpisodeStore:
             ValueError: the run exists and was begun with another config; the message names what
                 differs. Nothing is changed.
         """
+        written = _json(manifest)
         with self._lock:
             self._db.execute(
                 "INSERT INTO runs VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                (run, time.time(), json.dumps(manifest, default=str)),
+                (run, time.time(), written),
             )
         kept = self.manifest(run)
-        wanted = json.loads(json.dumps(manifest, default=str)).get("config", {})
+        wanted = json.loads(written).get("config", {})
         held = kept.get("config", {})
         differing = [k for k in sorted({*held, *wanted}) if held.get(k) != wanted.get(k)]
         if differing:

@@ -126,8 +126,7 @@ class ALFWorld(Environment):
         Raises:
             ValueError: the split is unknown, or its games are missing; the message says what to do.
         """
-        if split not in self.splits:
-            raise ValueError(f"{self.name} has no split {split!r}; it has {', '.join(self.splits)}")
+        self.require_split(split)
         if split != "generated":
             return find_tasks(self._data, split)
         return [self._generated(seed) for seed in self._seeds]

@@ -19,9 +19,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ...episodes import Task
+from ..cache import cache_folder
 from ..environment import TaskError
 from .scenes import TASK_TYPES
-from .translation import cache_folder
 
 GAME_FILE = "game.tw-pddl"
 OFFICIAL_SPLITS = ("train", "valid_seen", "valid_unseen")

@@ -19,6 +19,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ..cache import cache_folder
+
 CACHE_BYTES = 512 * 2**20
 """Most that the translations on disk may take; the least recently used go first."""
 _PRUNE_EVERY = 200
@@ -41,14 +43,6 @@ class Translation:
     """What holds at the start, each as [predicate, argument, ...]."""
     fluents: list[str]
     """The predicates that an action can change."""
-
-
-def cache_folder() -> Path:
-    """Where downloads and translations are kept: `$SYMPOSIA_CACHE`, or the user's cache folder."""
-    chosen = os.environ.get("SYMPOSIA_CACHE")
-    if chosen:
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "symposia"
 
 
 def translate(domain: str, problem: str, *, cache: Path | None = None) -> Translation:

@@ -157,8 +157,7 @@ class WebShop(Environment):
             ValueError: the split is unknown or empty, or the data cannot be read.
             OSError: the data cannot be read.
         """
-        if split not in self.splits:
-            raise ValueError(f"{self.name} has no split {split!r}; it has {', '.join(self.splits)}")
+        self.require_split(split)
         goals = list(self._opened().goals.items())
         start, end = OFFICIAL_SPLITS.get(split, (0, None))
         if start >= len(goals):

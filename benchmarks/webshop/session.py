@@ -93,8 +93,7 @@ class Session:
             return start_page(told)
         if state.place == "search_results":
             found = self._found(state) or ()
-            shown = found[(state.number - 1) * PER_PAGE : state.number * PER_PAGE]
-            products = [self.catalogue.product(number) for number in shown]
+            products = [self.catalogue.product(number) for number in _shown(state, found)]
             return results_page(told, products, state.number, len(found))
         product = self.catalogue.product(state.product)
         if state.place == "item_page":
@@ -125,8 +124,7 @@ class Session:
 
     def _clicked(self, state: State, name: str, clicked: Piece) -> State | None:
         if clicked.kind is Kind.OPTION and not (self.strict and name in _BUTTONS):
-            options = dict(state.options) | {clicked.group: name}
-            return replace(state, options=tuple(options.items()))
+            return _chosen(state, clicked.group, name)
         if clicked.kind is Kind.PRODUCT:
             return self._opened(state, clicked.text)
         if name == BUY.lower():
@@ -145,8 +143,7 @@ class Session:
         if name == PREVIOUS.lower() and at == "item_page":
             return self._results(state, state.number)
         if clicked.kind is Kind.OPTION:
-            options = dict(state.options) | {clicked.group: name}
-            return replace(state, options=tuple(options.items()))
+            return _chosen(state, clicked.group, name)
         return replace(state, place="item_page", sub="")
 
     def _place_by_name(self, state: State) -> str:
@@ -170,7 +167,7 @@ class Session:
         return None if self._found(after) is None else after
 
     def _opened(self, state: State, asin: str) -> State:
-        shown = (self._found(state) or ())[(state.number - 1) * PER_PAGE : state.number * PER_PAGE]
+        shown = _shown(state, self._found(state) or ())
         number = next(each for each in shown if self.catalogue.product(each).asin == asin)
         return replace(state, place="item_page", product=number, visited=state.visited | {asin})
 
@@ -217,6 +214,16 @@ class Session:
 
 _OPERATORS = ("<r>", "<a>", "<c>", "<q>")
 _BUTTONS = {BUY.lower(), BACK_TO_SEARCH.lower(), PREVIOUS.lower(), NEXT.lower(), *SUB_PAGES}
+
+
+def _shown(state: State, found: tuple[int, ...]) -> tuple[int, ...]:
+    """The results on the page of a state."""
+    return found[(state.number - 1) * PER_PAGE : state.number * PER_PAGE]
+
+
+def _chosen(state: State, name: str, value: str) -> State:
+    """The state with an option chosen."""
+    return replace(state, options=tuple((dict(state.options) | {name: value}).items()))
 
 
 def parse_action(action: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from ..alfworld.translation import cache_folder
+from ..cache import cache_folder
 from .catalogue import Catalogue, build_catalogue, open_catalogue
 from .files import OfficialFiles
 from .generator import GeneratedShop

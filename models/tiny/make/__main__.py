@@ -14,7 +14,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin starve 
 
 from transformers import AutoTokenizer, GenerationConfig
 
-from ....benchmarks.alfworld.translation import cache_folder
+from ....benchmarks.cache import cache_folder
 from .card import Facts, card
 from .evaluate import GAMES_PER_TYPE, PROBLEMS, evaluate
 from .rows import Rows, build, sample_texts
