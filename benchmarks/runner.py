@@ -106,17 +106,19 @@ async def evaluate(
     }
     about = manifest(settings)
     sessions = Sessions(environment, workers)
-    done: dict[tuple[str, int], Row] = {}
+    wanted = [(task, attempt) for task in chosen for attempt in range(attempts)]
+    order = {(task.id, attempt): i for i, (task, attempt) in enumerate(wanted)}
+    rows: list[Row] = []
     if store is not None:
         about = store.begin(run, about)
         for row in map(Row.of, store.episodes(run)):
+            if (row.task, row.attempt) not in order:
+                continue
             if row.stop == "error":
                 store.remove(run, row.task, row.attempt)
             else:
-                done[row.task, row.attempt] = row
-    wanted = [(task, attempt) for task in chosen for attempt in range(attempts)]
-    names = {(task.id, attempt) for task, attempt in wanted}
-    rows = [row for key, row in done.items() if key in names]
+                rows.append(row)
+    done = {(row.task, row.attempt) for row in rows}
     waiting = [(task, n) for task, n in wanted if (task.id, n) not in done]
     queue = iter(waiting)
 
@@ -142,7 +144,6 @@ async def evaluate(
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(concurrency, len(waiting))):
                     group.create_task(work(heard))
-    order = {(task.id, attempt): i for i, (task, attempt) in enumerate(wanted)}
     rows.sort(key=lambda row: order[row.task, row.attempt])
     return Report(run=run, team=called, environment=environment.name, rows=rows, manifest=about)
 

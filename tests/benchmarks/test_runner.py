@@ -327,6 +327,9 @@ async def test_episodes_that_ended_in_an_error_are_played_again(tmp_path: Path) 
     with EpisodeStore(tmp_path) as store:
         first = await evaluate(broken, Counter(), store=store, run="r", progress=False)
         assert len(first.errors) == 4
+        one = await evaluate(team(), Counter(), store=store, run="r", limit=1, progress=False)
+        assert one.summary.successes == 1
+        assert len(store.finished("r")) == 4, "errors that are not played again are kept"
         again = await evaluate(team(), Counter(), store=store, run="r", progress=False)
         assert again.summary.successes == len(store.finished("r")) == 4
 
