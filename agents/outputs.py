@@ -56,8 +56,9 @@ class Issue(Output):
 
 
 class Critique(Output):
-    """A critic's review of a proposal."""
+    """A critic's review of a proposal. What it thinks comes first, so that the verdict follows."""
 
+    reasoning: str = ""
     verdict: Literal["correct", "incorrect"]
     issues: tuple[Issue, ...] = ()
     suggestion: str = ""
@@ -66,12 +67,12 @@ class Critique(Output):
 
 
 class Verdict(Output):
-    """A judge's decision on one proposal, or between several."""
+    """A judge's decision on one proposal, or between several; its reasons come first."""
 
+    rationale: str = ""
     decision: Literal["accept", "revise"]
     winner: int | None = None
     """Index, from 0, of the best of several proposals."""
     scores: tuple[Score, ...] = ()
     """One grade per proposal, in the order shown."""
     confidence: Score | None = None
-    rationale: str = ""

@@ -75,7 +75,7 @@ def test_an_episode_comes_back_exactly(tmp_path: Path) -> None:
         assert list(again.episodes("r")) == [an_episode()]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     text=st.text(),
     ids=st.lists(st.integers(0, 2**31 - 1), max_size=5),

@@ -128,7 +128,7 @@ decisions = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(replies=replies, reviews=reviews, decisions=decisions, rounds=st.integers(0, 2))
 async def test_it_always_ends_within_its_rounds(
     replies: list[str], reviews: list[str], decisions: list[str], rounds: int

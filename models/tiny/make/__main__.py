@@ -23,7 +23,7 @@ from .train import Recipe, Training
 from .transcripts import generate, read
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
-GAMES = 8_000
+GAMES = 6_500
 PASSES = 3
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-LARGEST = 50
+LARGEST = 20
 """No number in a problem exceeds this."""
 
 _NAMES = ("Ada", "Ben", "Cleo", "Dan", "Eva", "Gina", "Iris", "Jan", "Leo", "Mia", "Sam", "Zoe")
@@ -43,6 +43,7 @@ _QUESTIONS = (
     "How many {things} does {name} have in the end?",
     "What is the number of {things} now?",
 )
+_SLIPS = (-10, -3, -2, -1, 1, 2, 3, 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +84,28 @@ def make_problem(seed: int) -> tuple[str, tuple[Step, ...], int]:
 def spoil(steps: tuple[Step, ...], rng: random.Random) -> tuple[tuple[Step, ...], int]:
     """A wrong solution and the index of its first wrong step, whose result is off.
 
-    The steps after it go on correctly from the wrong result.
+    The steps after it go on correctly from the wrong result, to a wrong answer.
     """
-    at = rng.randrange(len(steps))
-    wrong = list(steps[: at + 1])
+    spoilt = [_slip(steps, at, slip) for at in range(len(steps)) for slip in _SLIPS]
+    return rng.choice([each for each in spoilt if each is not None])
+
+
+def _slip(steps: tuple[Step, ...], at: int, slip: int) -> tuple[tuple[Step, ...], int] | None:
+    """`steps` with one result off by `slip`, and `at`; None where the rest does not follow."""
     bad = steps[at]
-    near = [bad.result + slip for slip in (-10, -3, -2, -1, 1, 2, 3, 10)]
-    result = rng.choice([number for number in near if 0 <= number <= LARGEST])
-    wrong[at] = Step(bad.left, bad.operator, bad.right, result)
+    wrong = [*steps[:at], Step(bad.left, bad.operator, bad.right, bad.result + slip)]
     for step in steps[at + 1 :]:
+        if (step.operator, step.right) not in _moves(wrong[-1].result):
+            return None
         wrong.append(_step(wrong[-1].result, step.operator, step.right))
-    return tuple(wrong), at
+    follows = wrong[-1].result != steps[-1].result and 1 <= wrong[at].result <= LARGEST
+    return (tuple(wrong), at) if follows else None
+
+
+def make_step(rng: random.Random) -> Step:
+    """Any one step."""
+    left = rng.randint(1, LARGEST)
+    return _step(left, *rng.choice(_moves(left)))
 
 
 def _moves(value: int) -> list[tuple[str, int]]:

@@ -69,7 +69,8 @@ text.
 - Drills: lists of names and numbers to copy, and single moments of a household in which the wanted
   object is in sight or is not.
 - Word problems of one to three operations with numbers up to {LARGEST}, their solutions, and
-  reviews, revisions and decisions about right and wrong ones.
+  reviews, revisions and decisions about right and wrong ones. A review works the problem out and
+  says how far off the proposed answer is. Single steps are drilled.
 
 ## Training
 
@@ -94,9 +95,8 @@ Held-out judgements, about half of the cases right and half wrong; greedy except
 
 It knows only these tasks, these instructions and this wording; other prompts give noise. A review
 of an action is measured against one expert's choice; other actions may also lead to the goal.
-The tables say where it is weak: few sums come out right, and it reviews solutions no better than by
-chance. In games it takes a wanted object that is in sight about every second time. There is room
-for training.
+The tables say where it is weak: sums of more than one step, a judge of solutions whom a review
+confuses, games with two objects, reviews of actions. There is room for training.
 """
 
 

@@ -23,7 +23,6 @@ from ....agents import (
     Answer,
     Critic,
     Critique,
-    Issue,
     Judge,
     Output,
     Proposal,
@@ -34,7 +33,7 @@ from ....agents import (
 )
 from ....benchmarks.alfworld.environment import ALFWorld
 from ....benchmarks.alfworld.expert import SearchExpert
-from .arithmetic import Step, make_problem, spoil
+from .arithmetic import LARGEST, Step, make_problem, make_step, spoil
 from .transcripts import FURNITURE, NAMES, THINGS, Transcript
 
 LEARN, GLANCE, IGNORE = 1.0, 0.1, 0.0
@@ -163,22 +162,49 @@ def action_case(transcript: Transcript, rng: random.Random) -> Case:
 
 
 def sum_case(seed: int, rng: random.Random) -> Case:
-    """A word problem with its solution or, as often, a wrong one."""
+    """A word problem with its solution or, as often, a wrong one.
+
+    A true review works the problem out and says how far off the proposed answer is: to tell whether
+    two numbers are the same is hard for a small model, to subtract is not.
+    """
     question, steps, _ = make_problem(seed)
-    spoilt, at = spoil(steps, rng)
+    spoilt, _ = spoil(steps, rng)
     right, wrong = _solution(steps), _solution(spoilt)
-    stands = rng.random() < 0.5
-    good = Critique(verdict="correct")
-    fault = Issue(step=at + 1, reason=f"It is {spoilt[at].correction}.")
-    misleading = Issue(step=at + 1, reason=f"It is {spoilt[at]}.")
+    draft = right if rng.random() < 0.5 else wrong
     return Case(
         messages=(HumanMessage(question),),
         author=Actor,
-        draft=right if stands else wrong,
+        draft=draft,
         right=right,
-        review=good if stands else Critique(verdict="incorrect", issues=(fault,)),
-        slander=Critique(verdict="incorrect", issues=(misleading,)) if stands else good,
+        review=_sum_review(draft, right),
+        slander=_sum_review(draft, wrong),
     )
+
+
+def _sum_review(draft: Answer, believed: Answer) -> Critique:
+    """The review of one who believes in another solution, or in the same."""
+    compared = f"It says {off(int(draft.answer), int(believed.answer))}."
+    reasoning = f"{believed.reasoning}\n{compared}"
+    if draft.answer == believed.answer:
+        return Critique(reasoning=reasoning, verdict="correct")
+    return Critique(reasoning=reasoning, verdict="incorrect", suggestion=believed.answer)
+
+
+def off(said: int, right: int) -> str:
+    """How far a number is from what it should be."""
+    return f"{said}, off by {abs(said - right)}"
+
+
+def reckon(rng: random.Random) -> Conversation:
+    """Single steps of solutions, and how far off some numbers are."""
+    said: list[BaseMessage] = []
+    for _ in range(16):
+        step = make_step(rng)
+        claim = step.result if rng.random() < 0.2 else rng.randint(1, LARGEST)
+        asked = rng.choice((f"1. {step}", f"1. {step}\nIt says {off(claim, step.result)}"))
+        question, answer = asked.rsplit(" ", maxsplit=1)
+        said += [HumanMessage(question), AIMessage(f" {answer}")]
+    return _weighted(said, [LEARN if isinstance(m, AIMessage) else IGNORE for m in said])
 
 
 def copy(rng: random.Random) -> Conversation:
@@ -253,8 +279,9 @@ def judge(case: Case, rng: random.Random) -> Conversation:
     review: Critique | None = case.slander if rng.random() < MISTAKEN else case.review
     if rng.random() < UNREVIEWED:
         review = None
-    decision = Verdict(decision="accept" if case.stands else "revise")
-    return _reply(judge_prompt(case, review), decision)
+    decision: Literal["accept", "revise"] = "accept" if case.stands else "revise"
+    verdict = Verdict(rationale=case.review.reasoning, decision=decision)
+    return _reply(judge_prompt(case, review), verdict)
 
 
 def judge_prompt(case: Case, review: Critique | None) -> list[BaseMessage]:

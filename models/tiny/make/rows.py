@@ -15,13 +15,14 @@ from rich.progress import track
 from transformers import PreTrainedTokenizerBase
 
 from . import conversations as make
+from .arithmetic import LARGEST
 from .conversations import Conversation
 from .tokenizer import END, ROLES
 from .transcripts import FURNITURE, NAMES, Transcript, read
 
-REVIEWS = 0.4
+REVIEWS = 0.3
 """Conversations about a proposed action, for each episode."""
-SUMS = 0.5
+SUMS = 0.75
 """Word problems solved, and as many conversations about a proposed solution, for each episode."""
 LONGEST_REVIEWED = 20
 """Episodes with more actions than this are acted but not reviewed: they are mostly context."""
@@ -31,6 +32,10 @@ TRAINING_PROBLEMS = 1_000_000
 DRILLS = 6_000
 """Lists to copy, and as many moments at which to compare."""
 DRILLED = 0.1
+"""The part of the training in which these come."""
+RECKONINGS = 6_000
+"""Drills of single sums."""
+RECKONED = 0.5
 """The part of the training in which these come."""
 BARE = 0.5
 """The part in which episodes come without instructions; proposed actions are discussed later."""
@@ -134,8 +139,8 @@ class Encoder:
 
 
 def sample_texts(games: Path, episodes: int = 1000) -> Iterator[str]:
-    """Texts for the tokenizer: messages of conversations of every kind, and names once more, so
-    that even a rare one is a single token."""
+    """Texts for the tokenizer: messages of conversations of every kind, and names and numbers once
+    more, so that even a rare one is a single token."""
     made = conversations(islice(read(games), episodes), passes=2, seed=0)
     sums = (make.solve(TRAINING_PROBLEMS + i) for i in range(episodes))
     for conversation in chain((conversation for _, conversation in made), sums):
@@ -145,6 +150,8 @@ def sample_texts(games: Path, episodes: int = 1000) -> Iterator[str]:
         yield "".join(f" {kind} {number}" for number in (1, 2, 3)) * (episodes // 3)
     for name in NAMES:
         yield f" {name}" * (episodes // 3)
+    for number in range(LARGEST + 1):
+        yield f" {number}\n{number}" * (episodes // 3)
 
 
 def conversations(
@@ -159,6 +166,8 @@ def conversations(
     for _ in range(DRILLS):
         yield rng.uniform(0, DRILLED), make.copy(rng)
         yield rng.uniform(0, DRILLED), make.spot(rng)
+    for _ in range(RECKONINGS):
+        yield rng.uniform(0, RECKONED), make.reckon(rng)
     problem = TRAINING_PROBLEMS
     for turn in range(passes):
         for transcript in known:

@@ -36,7 +36,7 @@ PIECES = "|".join(
         rf" (?:{'|'.join(FURNITURE)}) \d\b",  # a numbered receptacle: a room lists single tokens
         *(re.escape(phrase) + r"(?![A-Za-z])" for phrase in _PHRASES),
         r" ?[A-Za-z]+",
-        r" ?\d",  # digits stand alone: sums are learnt column by column
+        r" ?\d{1,2}",  # a number of a small sum is one token
         r" ?[^\sA-Za-z\d<]+",
         r"<",
         r"\s+(?=\s)",

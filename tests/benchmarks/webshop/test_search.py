@@ -104,7 +104,7 @@ def test_overlong_words_are_cut() -> None:
     assert [len(word) for word in words("x" * 600)] == [255, 255, 90]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=300))
 def test_any_text_has_terms(text: str) -> None:
     assert all(analyze(text))

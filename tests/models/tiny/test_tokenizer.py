@@ -32,14 +32,14 @@ def conversation(system: str, turns: list[tuple[str, str]]) -> list[dict[str, st
     return messages
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(texts)
 def test_any_text_round_trips(text: str) -> None:
     ids = tokenizer.encode(text, add_special_tokens=False)
     assert tokenizer.decode(ids, skip_special_tokens=False) == text
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(texts, talks, texts, texts, texts)
 def test_a_longer_conversation_starts_with_the_shorter_one_and_its_reply(
     system: str, talk: list[tuple[str, str]], question: str, reply: str, after: str
