@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .report import Report, Summary, figures
+from .report import Report, Summary, dollars, figures
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -108,7 +108,7 @@ def write_html(reports: Sequence[Report], path: str | Path, *, title: str = "Eva
         kinds=_kinds(teams),
         same_tasks=len({frozenset((r.task, r.attempt) for r in x.rows) for x in reports}) == 1,
         figures=figures,
-        dollars=_dollars,
+        dollars=dollars,
         manifest=lambda report: json.dumps(report.manifest, indent=2, default=str),
     )
     path = Path(path)
@@ -139,7 +139,7 @@ def _plots(teams: Sequence[Team]) -> list[Plot]:
     if any(row.steps for row in rows):
         plots.append(_steps(teams))
     plots.append(_tokens(teams))
-    if any(row.cost for row in rows):
+    if any(row.cost for row in rows) and all(row.cost is not None for row in rows):
         plots.append(_costs(teams))
     return [*plots, _stops(teams)]
 
@@ -221,7 +221,7 @@ def _costs(teams: Sequence[Team]) -> Plot:
         teams,
         "Cost",
         "US dollars per episode",
-        {t.label: t.report.summary.cost / max(1, len(t.report.rows)) for t in teams},
+        {t.label: (t.report.summary.cost or 0) / max(1, len(t.report.rows)) for t in teams},
         "{:,.4g}",
     )
 
@@ -326,7 +326,3 @@ def _short(name: str) -> str:
 
 def _percent(value: float, _: Any = None) -> str:
     return f"{value:.0%}"
-
-
-def _dollars(cost: float) -> str:
-    return f"${cost:.4f}" if 0 < cost < 0.1 else f"${cost:,.2f}"

@@ -15,6 +15,8 @@ from rich.text import Text
 from ..episodes import Episode
 from .statistics import wilson
 
+COLUMNS = ("solved", "rate", "95 % interval", "steps", "calls", "tokens", "seconds", "cost")
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -36,8 +38,8 @@ class Row:
     unreadable: int
     """Replies that could not be read."""
     seconds: float
-    cost: float
-    """US dollars."""
+    cost: float | None
+    """US dollars; None when the cost of any call is unknown."""
 
     @classmethod
     def of(cls, episode: Episode) -> Row:
@@ -56,7 +58,7 @@ class Row:
             completion_tokens=total.completion_tokens,
             unreadable=sum(turn.unreadable for turn in episode.turns),
             seconds=episode.seconds,
-            cost=total.cost,
+            cost=total.total_cost,
         )
 
 
@@ -77,13 +79,15 @@ class Summary:
     calls: float
     tokens: float
     seconds: float
-    cost: float
-    """US dollars in all."""
+    cost: float | None
+    """US dollars in all; None when the cost of any call is unknown."""
 
     @classmethod
     def of(cls, rows: Sequence[Row]) -> Summary:
         count = len(rows)
         successes = sum(row.success for row in rows)
+
+        costs = [row.cost for row in rows if row.cost is not None]
 
         def mean(values: Any) -> float:
             return sum(values) / count if count else 0.0
@@ -98,7 +102,7 @@ class Summary:
             calls=mean(row.calls for row in rows),
             tokens=mean(row.prompt_tokens + row.completion_tokens for row in rows),
             seconds=mean(row.seconds for row in rows),
-            cost=sum(row.cost for row in rows),
+            cost=sum(costs) if len(costs) == count else None,
         )
 
 
@@ -162,12 +166,14 @@ class Report:
         title = Text(f"{self.team} on {self.environment}", "table.title")
         table = Table(title=title, title_justify="left")
         table.add_column("task type")
-        for name in ("solved", "rate", "95 % interval", "steps", "calls", "tokens", "seconds"):
+        for name in COLUMNS:
             table.add_column(name, justify="right")
         for kind, summary in self.kinds.items():
-            table.add_row(Text(kind), *figures(summary))
+            table.add_row(Text(kind), *figures(summary), dollars(summary.cost))
         table.add_section()
-        table.add_row("all", *figures(self.summary), style="bold")
+        table.add_row("all", *figures(self.summary), dollars(self.summary.cost), style="bold")
+        if stopped := self.manifest.get("stopped"):
+            table.caption = Text(f"Ended early: {stopped} after {len(self.rows)} episodes", "red")
         if self.errors:
             first = self.errors[0]
             table.caption = Text(
@@ -182,10 +188,11 @@ def compare(reports: Sequence[Report]) -> Table:
     """A table of several teams, a line each."""
     table = Table(title="comparison", title_justify="left")
     table.add_column("team")
-    for name in ("solved", "rate", "95 % interval", "steps", "calls", "tokens", "seconds"):
+    for name in COLUMNS:
         table.add_column(name, justify="right")
     for report in reports:
-        table.add_row(Text(report.team), *figures(report.summary))
+        summary = report.summary
+        table.add_row(Text(report.team), *figures(summary), dollars(summary.cost))
     return table
 
 
@@ -201,3 +208,10 @@ def figures(summary: Summary) -> tuple[str, ...]:
         f"{summary.tokens:,.0f}",
         f"{summary.seconds:.1f}",
     )
+
+
+def dollars(cost: float | None) -> str:
+    """A sum of money, with cents or, where it is small, their hundredths."""
+    if cost is None:
+        return "unknown"
+    return f"${cost:.4f}" if 0 < cost < 0.1 else f"${cost:,.2f}"

@@ -15,10 +15,13 @@ from ..episodes import (
     Budget,
     BudgetExceeded,
     Episode,
+    Ledger,
     Outcome,
+    Prices,
     RecordedWorld,
     Recorder,
     Task,
+    UnknownCostError,
     World,
     error_text,
     scrub,
@@ -47,6 +50,8 @@ async def play(
     world: World | None = None,
     *,
     budget: Budget | None = None,
+    prices: Prices | None = None,
+    within: Ledger | None = None,
     name: Name | None = None,
 ) -> Episode:
     """Let `team` work on `task` and return the episode. What goes wrong is in its outcome.
@@ -59,13 +64,18 @@ async def play(
     Args:
         world: the world that the task is set in; without one nothing is scored.
         budget: limits of this episode; on a spent budget the best answer so far stands.
+        prices: what models cost, where they do not say so themselves.
+        within: the account of the run that the episode is part of; its limits count as well.
         name: the episode's place in a run.
+
+    Raises:
+        UnknownCostError: a budget limits money, and the cost of a model is unknown.
     """
     name = name or Name(team=team_name(team))
-    recorder = Recorder(budget)
+    recorder = Recorder(budget, prices=prices, within=within)
     recorded = RecordedWorld(world, recorder) if world else None
     watch = _Watch()
-    seconds = budget.seconds if budget else None
+    seconds = recorder.ledger.seconds_left
     stop = error = ""
     try:
         clock = asyncio.timeout(seconds)
@@ -78,10 +88,12 @@ async def play(
         except TimeoutError:
             if not clock.expired():
                 raise
-            stop = f"budget of {seconds} seconds is spent"
+            stop = recorder.ledger.out_of_time()
         if recorded and not recorder.steps and watch.answer:
             async with asyncio.timeout(seconds):
                 await recorded.submit(watch.answer)
+    except UnknownCostError:
+        raise
     except TaskError as broken:
         stop, error = "task error", scrub(str(broken))
     except Exception as failure:  # an episode that fails is a result; the run goes on

@@ -14,9 +14,12 @@ from ..episodes import (
     Budget,
     Episode,
     EpisodeStore,
+    Ledger,
     Outcome,
+    Prices,
     Recorder,
     Task,
+    UnknownCostError,
     error_text,
     manifest,
     scrub,
@@ -28,6 +31,8 @@ from .rollout import AnyTeam, Name, play, team_name
 from .sessions import Sessions
 
 log = logging.getLogger(__name__)
+RUN = "the run's"
+"""Whose budget it is, in the stop of an episode that was cut short by it."""
 GC_THRESHOLDS = (100_000, 50, 100)
 """Python's garbage collector while a run is on; see `gc.set_threshold`."""
 
@@ -48,6 +53,8 @@ async def evaluate(
     attempts: int = 1,
     seed: int = 0,
     budget: Budget | None = None,
+    run_budget: Budget | None = None,
+    prices: Prices | None = None,
     concurrency: int = 32,
     workers: int | None = None,
     store: EpisodeStore | None = None,
@@ -63,6 +70,11 @@ async def evaluate(
     and a run that was killed goes on where it stopped when it is started again under its name;
     episodes that ended in an error (a lost connection, say) are played again.
 
+    When the run's own budget is spent, the episodes under way end with their best answer so far
+    and no more are begun; the report's manifest says why (`stopped`). Started again with a larger
+    `run_budget`, which what was spent before counts against, the run goes on: those episodes are
+    played again, and then the rest.
+
     Args:
         team: a LangGraph graph (ours or yours) or any Runnable; see `play`.
         environment: where the tasks come from; see `make_environment`.
@@ -71,6 +83,8 @@ async def evaluate(
         limit: play only the first so many.
         attempts: episodes per task.
         budget: limits for each episode.
+        run_budget: limits for all episodes together; its seconds count from this start.
+        prices: what models cost, where they do not say so themselves.
         concurrency: episodes at once.
         workers: processes for environments that want them; by default one per core.
         store: where episodes go; without one they are kept in memory only as report rows.
@@ -81,6 +95,8 @@ async def evaluate(
 
     Raises:
         ValueError: an argument is out of range, or the run was begun with another config.
+        UnknownCostError: a budget limits money, and the cost of a model is unknown. What was
+            played stays in the store.
     """
     for what, value in {"attempts": attempts, "concurrency": concurrency, "limit": limit}.items():
         if value is not None and value < 1:
@@ -108,27 +124,49 @@ async def evaluate(
     sessions = Sessions(environment, workers)
     wanted = [(task, attempt) for task in chosen for attempt in range(attempts)]
     order = {(task.id, attempt): i for i, (task, attempt) in enumerate(wanted)}
+    account = Ledger(run_budget or Budget(), owner=RUN)
+    unpriced: list[UnknownCostError] = []
     rows: list[Row] = []
+    again: dict[tuple[str, int], Row] = {}
     if store is not None:
         about = store.begin(run, about)
-        for row in map(Row.of, store.episodes(run)):
+        for earlier in store.episodes(run):
+            account.resume(earlier.usage)
+            row = Row.of(earlier)
             if (row.task, row.attempt) not in order:
                 continue
-            if row.stop == "error":
-                store.remove(run, row.task, row.attempt)
+            if row.stop == "error" or row.stop.startswith(RUN):
+                again[row.task, row.attempt] = row
             else:
                 rows.append(row)
+    account.check_prices()
     done = {(row.task, row.attempt) for row in rows}
     waiting = [(task, n) for task, n in wanted if (task.id, n) not in done]
     queue = iter(waiting)
 
     async def work(heard: Listener) -> None:
         for task, attempt in queue:
+            if unpriced or account.closed():
+                return
+            if store is not None and (task.id, attempt) in again:
+                del again[task.id, attempt]
+                store.remove(run, task.id, attempt)
             place = Name(run, attempt, called, episode_seed(seed, task.id, attempt))
             episode: Episode | None = None
             try:
                 async with sessions.world(task) as world:
-                    episode = await play(team, task, world, budget=budget, name=place)
+                    episode = await play(
+                        team,
+                        task,
+                        world,
+                        budget=budget,
+                        prices=prices,
+                        within=account,
+                        name=place,
+                    )
+            except UnknownCostError as problem:
+                unpriced.append(problem)
+                return
             except Exception as failure:  # a world that breaks outside its steps is one episode's
                 log.warning("%s: the world failed: %s", task.id, scrub(str(failure)))
                 episode = episode or _failed(task, place, failure)
@@ -144,6 +182,12 @@ async def evaluate(
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(concurrency, len(waiting))):
                     group.create_task(work(heard))
+    if unpriced:
+        raise unpriced[0]
+    rows.extend(again.values())
+    if account.exceeded:
+        about = {**about, "stopped": account.exceeded}
+        log.warning("%s: %s after %d of %d episodes", run, account.exceeded, len(rows), len(wanted))
     rows.sort(key=lambda row: order[row.task, row.attempt])
     return Report(run=run, team=called, environment=environment.name, rows=rows, manifest=about)
 

@@ -1,9 +1,9 @@
 from .episode import Episode, Outcome
 from .files import export, to_markdown
-from .ledger import Budget, BudgetExceeded, Ledger, Usage
+from .ledger import Budget, BudgetExceeded, Ledger, UnknownCostError, Usage
 from .paper import Paper
 from .provenance import manifest
-from .recorder import RecordedWorld, Recorder, current_recorder
+from .recorder import Prices, RecordedWorld, Recorder, current_recorder, sub_budget
 from .secrets import error_text, scrub
 from .store import EpisodeStore
 from .task import Task
@@ -19,6 +19,7 @@ __all__ = [
     "Observation",
     "Outcome",
     "Paper",
+    "Prices",
     "RecordedWorld",
     "Recorder",
     "Step",
@@ -26,6 +27,7 @@ __all__ = [
     "Tokens",
     "ToolCall",
     "Turn",
+    "UnknownCostError",
     "Usage",
     "World",
     "current_recorder",
@@ -33,5 +35,6 @@ __all__ = [
     "export",
     "manifest",
     "scrub",
+    "sub_budget",
     "to_markdown",
 ]

@@ -7,24 +7,34 @@ references; `episode()` turns them into the record.
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import (
     AIMessage,
+    AIMessageChunk,
     BaseMessage,
     HumanMessage,
     convert_to_openai_messages,
 )
-from langchain_core.outputs import ChatGeneration, LLMResult
+from langchain_core.messages.ai import UsageMetadata, add_usage
+from langchain_core.outputs import (
+    ChatGeneration,
+    ChatGenerationChunk,
+    GenerationChunk,
+    LLMResult,
+)
 from langchain_core.runnables.config import var_child_runnable_config
 
 from .episode import Episode, Outcome
-from .ledger import Budget, Ledger, Usage
+from .ledger import Budget, BudgetExceeded, Ledger, Usage
 from .secrets import error_text
 from .task import Task
 from .turn import Step, Tokens, ToolCall, Turn
@@ -32,6 +42,16 @@ from .world import Observation, World
 
 ROLES = {"human": "user", "ai": "assistant", "system": "system"}
 """LangChain's message types and the roles of OpenAI's format."""
+TOKEN_CHARACTERS = 4
+"""Characters in a token of English text, for providers that do not count."""
+_account: ContextVar[Ledger | None] = ContextVar("symposia_sub_budget", default=None)
+
+
+class Prices(Protocol):
+    """Knows what models cost; `models.PriceTable` is one."""
+
+    def cost(self, model: str, usage: Mapping[str, Any]) -> float | None:
+        """US dollars for a call that used so much (LangChain's `UsageMetadata`), or None."""
 
 
 @dataclass(slots=True)
@@ -45,15 +65,28 @@ class _Call:
     metadata: dict[str, Any]
     model: str
     parent: str | None
+    ledger: Ledger
+    """The account that pays for it."""
     started: float
     seconds: float = 0.0
+    booked: Usage = field(default_factory=Usage)
+    """What the ledger has of it so far."""
+    streamed: _Streamed | None = None
+    cost: float | None = None
+    """US dollars, where they are known."""
     reply: AIMessage | None = None
     finish: str = ""
     error: str = ""
 
     @property
     def agent(self) -> str:
-        return str(self.metadata.get("agent") or self.metadata.get("langgraph_node") or "")
+        return _agent(self.metadata)
+
+    @property
+    def model_name(self) -> str:
+        """What the model calls itself, else what it was called."""
+        about = self.reply.response_metadata if self.reply else {}
+        return str(about.get("model_name") or self.model)
 
     @property
     def branch(self) -> str:
@@ -61,7 +94,35 @@ class _Call:
 
 
 @dataclass(slots=True)
+class _Streamed:
+    """What has come of a reply, and what the provider has counted of it so far."""
+
+    read: int
+    """Tokens of the prompt, estimated."""
+    pieces: int = 0
+    characters: int = 0
+    counted: UsageMetadata | None = None
+
+    def add(self, message: AIMessage) -> None:
+        said = _characters(message)
+        self.pieces += said > 0
+        self.characters += said
+        if message.usage_metadata:
+            self.counted = add_usage(self.counted, message.usage_metadata)
+
+    @property
+    def usage(self) -> UsageMetadata:
+        """Estimates where nothing was counted yet; no piece of a reply is less than a token."""
+        read, said = self.read, max(self.pieces, math.ceil(self.characters / TOKEN_CHARACTERS))
+        if self.counted:
+            read = self.counted["input_tokens"] or read
+            said = max(said, self.counted["output_tokens"])
+        return UsageMetadata(input_tokens=read, output_tokens=said, total_tokens=read + said)
+
+
+@dataclass(slots=True)
 class _Tool:
+    ledger: Ledger
     name: str
     arguments: str
     after: str | None
@@ -72,7 +133,18 @@ class _Tool:
 class Recorder(BaseCallbackHandler):
     """Records one episode, keeps its ledger, and stops it when its budget is spent.
 
-    A call past the budget raises `BudgetExceeded` before the model is asked.
+    A call past the budget raises `BudgetExceeded` before the model is asked; a streamed call raises
+    it as soon as its tokens go past. Tokens that a provider does not count are estimated from the
+    text, in the ledger only.
+
+    A call costs what the model says (`response_metadata["cost"]`), else what `prices` knows. A
+    limit on money with a model whose cost is unknown raises `UnknownCostError` after its first
+    call.
+
+    Args:
+        budget: limits of this episode.
+        prices: what models cost, for example `PriceTable.load()`.
+        within: the account that this episode is part of (a run's); its limits count as well.
     """
 
     raise_error = True
@@ -81,9 +153,16 @@ class Recorder(BaseCallbackHandler):
     ignore_retriever = True
     ignore_custom_event = True
 
-    def __init__(self, budget: Budget | None = None) -> None:
+    def __init__(
+        self,
+        budget: Budget | None = None,
+        *,
+        prices: Prices | None = None,
+        within: Ledger | None = None,
+    ) -> None:
         super().__init__()
-        self.ledger = Ledger(budget or Budget())
+        self.prices = prices
+        self._ledger = Ledger(budget or Budget(), parent=within)
         self.began = time.time()
         self._zero = time.perf_counter()
         self._open: dict[UUID, _Call] = {}
@@ -92,10 +171,18 @@ class Recorder(BaseCallbackHandler):
         self._said: dict[str, str] = {}
         """From the id of a reply to the call that made it."""
         self._latest: str | None = None
-        self._actor = ""
+        self.actor = ""
+        """The agent that spoke last: steps in the world are booked for it."""
         self._tools_open: dict[UUID, _Tool] = {}
         self._tools: list[ToolCall] = []
         self._steps: list[Step] = []
+
+    @property
+    def ledger(self) -> Ledger:
+        """The account that pays now: the episode's, or that of the `sub_budget` around the
+        caller."""
+        inner = _account.get()
+        return inner if inner is not None and inner.within(self._ledger) else self._ledger
 
     @property
     def steps(self) -> list[Step]:
@@ -111,8 +198,9 @@ class Recorder(BaseCallbackHandler):
         metadata: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        self.ledger.start_call()
         metadata = metadata or {}
+        ledger = self.ledger
+        ledger.start_call(_agent(metadata))
         branch = str(metadata.get("branch", ""))
         call = _Call(
             id=run_id.hex,
@@ -121,6 +209,7 @@ class Recorder(BaseCallbackHandler):
             metadata=metadata,
             model=str(metadata.get("ls_model_name") or metadata.get("ls_provider") or ""),
             parent=self._parent(messages[0], branch),
+            ledger=ledger,
             started=time.perf_counter(),
         )
         self._open[run_id] = call
@@ -130,6 +219,22 @@ class Recorder(BaseCallbackHandler):
         self, serialized: dict[str, Any], prompts: list[str], *, run_id: UUID, **kwargs: Any
     ) -> None:
         self.on_chat_model_start(serialized, [[HumanMessage(prompts[0])]], run_id=run_id, **kwargs)
+
+    def on_llm_new_token(
+        self,
+        token: str | list[str | dict[str, Any]],
+        *,
+        chunk: GenerationChunk | ChatGenerationChunk | None = None,
+        run_id: UUID,
+        **kwargs: Any,
+    ) -> None:
+        message = chunk.message if isinstance(chunk, ChatGenerationChunk) else None
+        if isinstance(message, AIMessageChunk):
+            call = self._open[run_id]
+            call.streamed = call.streamed or _Streamed(_tokens_read(call))
+            call.streamed.add(message)
+            self._book(call)
+            call.ledger.check_stream(call.agent)
 
     def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> None:
         call = self._close(run_id)
@@ -141,6 +246,7 @@ class Recorder(BaseCallbackHandler):
         if call.reply.id:
             self._said[call.reply.id] = call.id
         self._book(call)
+        call.ledger.check_prices(call.agent)
 
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         call = self._close(run_id)
@@ -156,14 +262,16 @@ class Recorder(BaseCallbackHandler):
         metadata: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        self.ledger.start_tool_call()
-        metadata = metadata or {}
+        agent = _agent(metadata or {})
+        ledger = self.ledger
+        ledger.start_tool_call(agent)
         self._tools_open[run_id] = _Tool(
+            ledger=ledger,
             name=(serialized or {}).get("name", ""),
             arguments=input_str,
             after=self._latest,
             started=time.perf_counter(),
-            agent=str(metadata.get("agent") or metadata.get("langgraph_node") or ""),
+            agent=agent,
         )
 
     def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
@@ -188,7 +296,7 @@ class Recorder(BaseCallbackHandler):
             )
         )
         if action is not None:
-            self.ledger.add(self._actor, Usage(tool_calls=1))
+            self.ledger.add(self.actor, Usage(tool_calls=1))
 
     def episode(
         self,
@@ -220,7 +328,7 @@ class Recorder(BaseCallbackHandler):
             turns=tuple(_turns(self._calls, self._zero)),
             steps=tuple(self._steps),
             tools=tuple(self._tools),
-            usage=dict(self.ledger.by_agent),
+            usage=dict(self._ledger.by_agent),
             outcome=outcome,
             started=self.began,
             seconds=time.perf_counter() - self._zero,
@@ -236,22 +344,46 @@ class Recorder(BaseCallbackHandler):
         call = self._open.pop(run_id)
         call.seconds = time.perf_counter() - call.started
         self._latest = self._last[call.branch] = call.id
-        self._actor = call.agent
+        self.actor = call.agent
         return call
 
     def _book(self, call: _Call) -> None:
+        """Bring the ledger up to what is known of `call`."""
+        usage = self._usage(call)
+        call.ledger.add(call.agent, usage - call.booked, call.model_name)
+        call.booked = usage
+
+    def _usage(self, call: _Call) -> Usage:
         usage = call.reply.usage_metadata if call.reply else None
-        cost = _cost(call.reply.response_metadata) if call.reply else 0.0
-        self.ledger.add(
-            call.agent,
-            Usage(
-                calls=1,
-                prompt_tokens=usage["input_tokens"] if usage else 0,
-                completion_tokens=usage["output_tokens"] if usage else 0,
-                seconds=call.seconds,
-                cost=cost,
-            ),
+        known = usage["total_tokens"] if usage else 0
+        if usage is None and call.reply and not call.streamed:
+            call.streamed = _Streamed(_tokens_read(call))
+            call.streamed.add(call.reply)
+        if usage is None and call.streamed:
+            usage = call.streamed.usage
+            known = call.streamed.counted["total_tokens"] if call.streamed.counted else 0
+        if usage is None:  # it failed before it said anything
+            return Usage(calls=1, seconds=call.seconds)
+        call.cost = self._cost(call, usage)
+        return Usage(
+            calls=1,
+            prompt_tokens=usage["input_tokens"],
+            completion_tokens=usage["output_tokens"],
+            seconds=call.seconds,
+            cost=call.cost or 0.0,
+            unpriced=int(call.cost is None),
+            estimated=max(usage["input_tokens"] + usage["output_tokens"] - known, 0),
         )
+
+    def _cost(self, call: _Call, usage: UsageMetadata) -> float | None:
+        """US dollars, where `response_metadata` says it as a number, or the prices know it."""
+        about = call.reply.response_metadata if call.reply else {}
+        said = about.get("cost")
+        if isinstance(said, (int, float)) and math.isfinite(said) and said >= 0:
+            return float(said)
+        names = dict.fromkeys((call.model_name, call.model))
+        costs = (self.prices.cost(name, usage) for name in names) if self.prices else ()
+        return next((cost for cost in costs if cost is not None), None)
 
     def _close_tool(self, run_id: UUID, result: str, error: str) -> None:
         tool = self._tools_open.pop(run_id)
@@ -267,7 +399,7 @@ class Recorder(BaseCallbackHandler):
                 error=error,
             )
         )
-        self.ledger.add(tool.agent, Usage(tool_calls=1))
+        tool.ledger.add(tool.agent, Usage(tool_calls=1))
 
 
 def _turns(calls: list[_Call], zero: float) -> Iterator[Turn]:
@@ -305,7 +437,7 @@ def _turn(call: _Call, messages: tuple[dict[str, Any], ...], zero: float) -> Tur
         node=str(call.metadata.get("langgraph_node", "")),
         step=int(call.metadata.get("langgraph_step", 0)),
         branch=call.branch,
-        model=str(about.get("model_name") or call.model),
+        model=call.model_name,
         messages=messages,
         reply=_openai(reply, reply.content) if reply else None,
         parsed=about.get("parsed"),
@@ -313,7 +445,7 @@ def _turn(call: _Call, messages: tuple[dict[str, Any], ...], zero: float) -> Tur
         tokens=_tokens(about),
         prompt_tokens=usage["input_tokens"] if usage else 0,
         completion_tokens=usage["output_tokens"] if usage else 0,
-        cost=_cost(about),
+        cost=call.cost or 0.0,
         started=call.started - zero,
         seconds=call.seconds,
         finish=str(about.get("finish_reason", "")),
@@ -344,10 +476,21 @@ def _tokens(about: dict[str, Any]) -> Tokens | None:
         return None
 
 
-def _cost(about: dict[str, Any]) -> float:
-    """US dollars, where `response_metadata` says it as a number."""
-    cost = about.get("cost")
-    return float(cost) if isinstance(cost, (int, float)) else 0.0
+def _agent(metadata: Mapping[str, Any]) -> str:
+    return str(metadata.get("agent") or metadata.get("langgraph_node") or "")
+
+
+def _tokens_read(call: _Call) -> int:
+    """The tokens of a call's prompt, estimated."""
+    return math.ceil(sum(map(_characters, call.messages)) / TOKEN_CHARACTERS)
+
+
+def _characters(message: BaseMessage) -> int:
+    if isinstance(message, AIMessageChunk):
+        calls = sum(len(call["args"] or "") for call in message.tool_call_chunks)
+    else:
+        calls = sum(len(str(call["args"])) for call in getattr(message, "tool_calls", ()))
+    return len(message.text) + calls
 
 
 def current_recorder() -> Recorder | None:
@@ -355,6 +498,41 @@ def current_recorder() -> Recorder | None:
     callbacks = (var_child_runnable_config.get() or {}).get("callbacks")
     handlers = callbacks if isinstance(callbacks, list) else getattr(callbacks, "handlers", ())
     return next((h for h in handlers if isinstance(h, Recorder)), None)
+
+
+@contextmanager
+def sub_budget(budget: Budget, name: str = "sub-team") -> Iterator[Ledger]:
+    """Limit what the calls within may spend, on top of the episode's own budget.
+
+    Use it in a node, around a nested team. Its agents finalise when it is spent, as they do on an
+    episode's budget; a team that does not is left at once, and the code after the block goes on.
+    What was spent is in the account that the block gets, why it ended in `account.exceeded`.
+
+        with sub_budget(Budget(calls=6), "panel") as account:
+            update = await panel.ainvoke(state)
+
+    Args:
+        budget: limits of this block; time counts from its beginning.
+        name: whose budget it is, in messages.
+
+    Raises:
+        RuntimeError: no recorder is attached around the caller, so nothing would be counted.
+    """
+    recorder = current_recorder()
+    if recorder is None:
+        raise RuntimeError(
+            f"a budget for {name!r} needs a Recorder around it: run the team with `play` or "
+            '`evaluate`, or pass {"callbacks": [Recorder()]} as its config'
+        )
+    account = Ledger(budget, parent=recorder.ledger, owner=f"{name}'s")
+    token = _account.set(account)
+    try:
+        yield account
+    except BudgetExceeded as spent:
+        if spent.ledger is not account:
+            raise
+    finally:
+        _account.reset(token)
 
 
 @dataclass(slots=True)
@@ -375,7 +553,7 @@ class RecordedWorld:
         return seen
 
     async def step(self, action: str) -> Observation:
-        self.recorder.ledger.start_tool_call()
+        self.recorder.ledger.start_tool_call(self.recorder.actor)
         return await self._taken(action)
 
     async def submit(self, answer: str) -> Observation:

@@ -42,13 +42,18 @@ def scrub(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: scrub(held) for name, held in value.items() if not _credential(str(name))}
     if isinstance(value, str):
-        text = _SHAPE.sub(BLANK, _SCHEME.sub(rf"\1{BLANK}", value))
-        return _LOGIN.sub(BLANK, "".join(_scrub_pairs(text)))
+        return scrub_text("".join(_scrub_pairs(scrub_text(value))))
     if isinstance(value, (list, tuple)):
         return list(_scrub_items(value))
     if isinstance(value, AbstractSet):
         return scrub(sorted(value, key=repr))
     return BLANK if isinstance(value, (SecretStr, SecretBytes)) else value
+
+
+def scrub_text(text: str) -> str:
+    """`text` without what looks like a key by its own form, whatever it is called. What is merely
+    named like one (`key=len` in a program) stays, so that text keeps its meaning."""
+    return _LOGIN.sub(BLANK, _SHAPE.sub(BLANK, _SCHEME.sub(rf"\1{BLANK}", text)))
 
 
 def error_text(error: BaseException) -> str:

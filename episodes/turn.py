@@ -52,7 +52,7 @@ class Turn:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost: float = 0.0
-    """US dollars."""
+    """US dollars, where they are known; `Usage.unpriced` counts the calls where they are not."""
     started: float = 0.0
     """Seconds since the episode began."""
     seconds: float = 0.0
