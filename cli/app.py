@@ -5,19 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sqlite3
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from ..benchmarks import TaskError
+from .console import console, plain_errors, stderr
+from .serve import serve
 from .webshop import webshop
 
 if TYPE_CHECKING:
@@ -32,16 +30,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(webshop, name="webshop")
-# Names and messages are printed as they are, also those that look like markup.
-console = Console(markup=False, emoji=False, highlight=False)
-stderr = Console(stderr=True, markup=False, emoji=False, highlight=False)
-
-MENDABLE = (ValueError, KeyError, ImportError, OSError, TaskError, sqlite3.Error)
-"""Errors that say what the user can mend."""
+app.add_typer(serve)
 
 Model = Annotated[
     str,
-    typer.Option(help="tiny, hf:PATH, scripted:FILE, or PROVIDER:MODEL (openai:..., ollama:...)."),
+    typer.Option(
+        help="tiny, hf:PATH, vllm:URL#NAME, scripted:FILE, or PROVIDER:MODEL (openai:..., ...)."
+    ),
 ]
 Data = Annotated[Path | None, typer.Option(help="The environment's data: a folder or an archive.")]
 Options = Annotated[
@@ -56,27 +51,15 @@ Temperature = Annotated[
 MaxCalls = Annotated[int | None, typer.Option(help="Model calls per episode, at most.")]
 MaxTokens = Annotated[int | None, typer.Option(help="Tokens per episode, at most.")]
 MaxSeconds = Annotated[float | None, typer.Option(help="Seconds per episode, at most.")]
-
-
-@contextmanager
-def _plain_errors() -> Iterator[None]:
-    """Show what the user can mend as one line, not as a traceback."""
-    try:
-        yield
-    except BrokenPipeError:  # whoever reads has read enough; the command ends quietly
-        raise
-    except (*MENDABLE, ExceptionGroup) as error:
-        stderr.print(f"error: {_words(error)}", style="red", soft_wrap=True)
-        raise typer.Exit(2) from error
-
-
-def _words(error: Exception) -> str:
-    """The message of an error, or of the first one in a group."""
-    while isinstance(error, ExceptionGroup):
-        error = error.exceptions[0]
-    if isinstance(error, KeyError) and error.args:
-        return str(error.args[0])
-    return str(error) if isinstance(error, MENDABLE) else f"{type(error).__name__}: {error}"
+MaxCost = Annotated[float | None, typer.Option(help="US dollars per episode, at most.")]
+Prices = Annotated[
+    Path | None,
+    typer.Option(help="A JSON file of prices, in front of the packaged ones."),
+]
+Tape = Annotated[Path | None, typer.Option(help="A file that model calls are recorded to.")]
+Replay = Annotated[
+    bool, typer.Option("--replay", help="Answer from the cassette only; no model is asked.")
+]
 
 
 @app.command(
@@ -92,6 +75,10 @@ def ask(
     max_calls: MaxCalls = None,
     max_tokens: MaxTokens = None,
     max_seconds: MaxSeconds = None,
+    max_cost: MaxCost = None,
+    prices: Prices = None,
+    cassette: Tape = None,
+    replay: Replay = False,
     as_json: AsJson = False,
 ) -> None:
     """Ask a team one question and show who said what."""
@@ -100,15 +87,24 @@ def ask(
     from ..benchmarks import Name, play
     from ..episodes import Task, to_markdown
     from ..graphs.teams import TEAMS, build_team
+    from ..models import PriceTable
 
-    with _plain_errors():
+    with plain_errors():
         if team in TEAMS and TEAMS[team].acts:
             known = ", ".join(name for name, spec in TEAMS.items() if not spec.acts)
             raise ValueError(f"team {team!r} acts in a world; for questions there are: {known}")
-        graph = build_team(team, _load(model, temperature))
-        budget = _budget(calls=max_calls, tokens=max_tokens, seconds=max_seconds)
-        name = Name(run="ask", team=team, seed=seed)
-        episode = asyncio.run(play(graph, Task("ask", question), budget=budget, name=name))
+        graph = build_team(team, _load(model, temperature, cassette, replay))
+        episode = asyncio.run(
+            play(
+                graph,
+                Task("ask", question),
+                budget=_budget(
+                    calls=max_calls, tokens=max_tokens, seconds=max_seconds, cost=max_cost
+                ),
+                prices=PriceTable.load(prices),
+                name=Name(run="ask", team=team, seed=seed),
+            )
+        )
     if as_json:
         print(json.dumps(asdict(episode)))
     else:
@@ -138,8 +134,15 @@ def bench(
     max_calls: MaxCalls = None,
     max_tokens: MaxTokens = None,
     max_seconds: MaxSeconds = None,
+    max_cost: MaxCost = None,
+    prices: Prices = None,
+    cassette: Tape = None,
+    replay: Replay = False,
     max_tool_calls: Annotated[
         int | None, typer.Option(help="Actions and tool runs per episode, at most.")
+    ] = None,
+    run_cost: Annotated[
+        float | None, typer.Option(help="US dollars for the whole run, at most.")
     ] = None,
     concurrency: Annotated[int, typer.Option(help="Episodes at once.")] = 32,
     workers: Annotated[
@@ -158,13 +161,13 @@ def bench(
     from ..benchmarks import evaluate
     from ..episodes import EpisodeStore
     from ..graphs.teams import TEAMS, build_team
-    from ..models import fingerprint
+    from ..models import PriceTable, fingerprint
 
-    with _plain_errors():
+    with plain_errors():
         _will_write(html, "matplotlib", "jinja2")
         settings = _settings(data, option)
         world = _environment(environment, settings)
-        loaded = _load(model, temperature)
+        loaded = _load(model, temperature, cassette, replay)
         graph = build_team(team, loaded)
         if world.max_steps > 1 and not TEAMS[team].acts:
             known = ", ".join(name for name, spec in TEAMS.items() if spec.acts)
@@ -194,7 +197,10 @@ def bench(
                         tokens=max_tokens,
                         seconds=max_seconds,
                         tool_calls=max_tool_calls,
+                        cost=max_cost,
                     ),
+                    run_budget=_budget(cost=run_cost),
+                    prices=PriceTable.load(prices),
                     concurrency=concurrency,
                     workers=workers,
                     store=kept,
@@ -215,7 +221,7 @@ def bench(
         console.print(report.table())
         console.print(f"run {name} in {store}")
     if html:
-        with _plain_errors():
+        with plain_errors():
             report.to_html(html)
         stderr.print(f"report: {html}")
     if len(report.errors) == len(report.rows):
@@ -243,10 +249,10 @@ def play_command(
     """Play an environment yourself, or script it with `--actions`."""
     from .play import interactive, scripted
 
-    with _plain_errors():
+    with plain_errors():
         if as_json and actions is None:
             raise ValueError("--json is for scripted play: add --actions FILE")
-    with _plain_errors(), _environment(environment, _settings(data, option)) as world:
+    with plain_errors(), _environment(environment, _settings(data, option)) as world:
         chosen = _task(world, split, task)
         if actions is None:
             interactive(world, chosen, console)
@@ -272,7 +278,7 @@ def draw(
     from ..graphs.teams import build_team
     from ..models import ScriptedModel
 
-    with _plain_errors():
+    with plain_errors():
         for picture in (png, mermaid):
             _will_write(picture)
         graph = build_team(team, ScriptedModel([]))
@@ -324,7 +330,7 @@ def systems(as_json: AsJson = False) -> None:
 
     from .systems import systems as implemented
 
-    with _plain_errors():
+    with plain_errors():
         found = implemented()
     if as_json:
         print(json.dumps([asdict(system) for system in found]))
@@ -341,21 +347,28 @@ def export(store: Path, run: str, out: Path) -> None:
     from ..episodes import EpisodeStore
     from ..episodes import export as write
 
-    with _plain_errors(), EpisodeStore(store, create=False) as kept:
+    with plain_errors(), EpisodeStore(store, create=False) as kept:
         kept.manifest(run)
         count = write(kept.episodes(run), out)
     stderr.print(f"{count} episodes in {out}")
 
 
-def _load(spec: str, temperature: float | None) -> Any:
+def _load(
+    spec: str, temperature: float | None, cassette: Path | None = None, replay: bool = False
+) -> Any:
     from pydantic import ValidationError
 
-    from ..models import load_model
+    from ..models import Cassette, load_model
+
+    if replay and cassette is None:
+        raise ValueError("--replay needs a cassette: add --cassette FILE")
+    tape = Cassette(cassette, "replay" if replay else "lenient") if cassette else None
 
     if spec == "tiny" or spec.startswith("hf:"):
         _hush_transformers()
     try:
-        return load_model(spec, **({} if temperature is None else {"temperature": temperature}))
+        options = {} if temperature is None else {"temperature": temperature}
+        return load_model(spec, cassette=tape, **options)
     except ValidationError as error:
         wrong = error.errors()[0]
         unknown = wrong["type"] == "extra_forbidden"

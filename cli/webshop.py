@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from .console import plain_errors, stderr
+
 webshop = typer.Typer(help="WebShop's data.", no_args_is_help=True)
 
 
@@ -29,8 +31,7 @@ def goals(
 ) -> None:
     """Draw the goals of a shop and save them, so that every run plays the same."""
     from ..benchmarks.webshop import save_goals
-    from .app import _plain_errors, stderr
 
-    with _plain_errors():
+    with plain_errors():
         shop = save_goals(out, data, products=products, human=human, seed=seed)
     stderr.print(f"{len(shop.goals)} goals in {out}")

@@ -1,4 +1,15 @@
+from .cassette import Cassette, CassetteMissError
 from .load import fingerprint, load_model
+from .prices import Price, PriceTable
 from .scripted import ScriptedModel, ScriptExhaustedError
 
-__all__ = ["ScriptExhaustedError", "ScriptedModel", "fingerprint", "load_model"]
+__all__ = [
+    "Cassette",
+    "CassetteMissError",
+    "Price",
+    "PriceTable",
+    "ScriptExhaustedError",
+    "ScriptedModel",
+    "fingerprint",
+    "load_model",
+]

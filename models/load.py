@@ -3,31 +3,46 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.language_models import BaseChatModel
+
+from ..episodes import scrub
+
+if TYPE_CHECKING:
+    from .cassette import Cassette
 
 TINY = Path(__file__).parent / "tiny" / "weights"
 """The model that ships with the package: a Hugging Face folder."""
 KINDS = (
     "tiny (ships with the package)",
     "hf:PATH (a local Hugging Face folder)",
+    "vllm:URL#NAME (vLLM or another OpenAI-compatible server; `symposia serve` starts one)",
     "scripted:FILE (replies from a file)",
     "PROVIDER:MODEL (openai:..., anthropic:..., ollama:... and the rest of LangChain's)",
 )
 
 
-def load_model(spec: str, **options: Any) -> BaseChatModel:
-    """The chat model that `spec` names: `tiny`, `hf:PATH`, `scripted:FILE` or `PROVIDER:MODEL`.
+def load_model(spec: str, *, cassette: Cassette | None = None, **options: Any) -> BaseChatModel:
+    """The chat model that `spec` names: `tiny`, `hf:PATH`, `vllm:URL#NAME`, `scripted:FILE` or
+    `PROVIDER:MODEL`.
 
     Args:
+        cassette: records the model's calls, or replays them; a model is not made to replay, so no
+            key and no package is needed then.
         options: passed to the model: `temperature`, `max_tokens`, `seed`, ...
 
     Raises:
         ValueError: no such model; the message lists what exists.
         ImportError: a package is missing; the message names the pip command.
     """
+    if cassette is not None:
+        model = None if cassette.mode == "replay" else load_model(spec, **options)
+        settings = json.dumps(scrub(options), sort_keys=True, default=str)
+        return cassette.wrap(model, f"{spec} {settings}")
     kind, _, rest = spec.partition(":")
     if spec == "tiny":
         return _local(TINY, name="tiny", **options)
@@ -39,18 +54,24 @@ def load_model(spec: str, **options: Any) -> BaseChatModel:
                 "nothing is downloaded: fetch the model first and give the folder's path"
             )
         return _local(folder, name=folder.name, **options)
+    if kind == "vllm" and "#" in rest:
+        from .served import ServedChatModel
+
+        url, _, name = rest.rpartition("#")
+        options.setdefault("api_key", os.environ.get("VLLM_API_KEY"))
+        return ServedChatModel(base_url=url, model=name, **options)
     if kind == "scripted" and rest:
         from .scripted import ScriptedModel
 
         return ScriptedModel.from_file(rest, **options)
-    if kind in ("hf", "scripted", "tiny") or not rest:
+    if kind in ("hf", "scripted", "tiny", "vllm") or not rest:
         raise ValueError(f"unknown model {spec!r}; there are: {'; '.join(KINDS)}")
     return _hosted(spec, **options)
 
 
 def fingerprint(model: BaseChatModel) -> str | None:
     """SHA-256 over a local model's weights and tokenizer, for manifests; None for other models."""
-    folder = getattr(model, "path", None)
+    folder = getattr(getattr(model, "inner", None) or model, "path", None)
     if folder is None:
         return None
     digest = hashlib.sha256()

@@ -243,3 +243,17 @@ def test_bench_fails_when_every_episode_ended_in_an_error(tmp_path: Path) -> Non
     result = run("bench", COUNTER, "--model", model, "--store", tmp_path / "runs")
     assert result.exit_code == 1
     assert "4 of 4 episodes ended in an error" in result.stdout
+
+
+def test_ask_replays_a_cassette_and_refuses_money_limits_without_prices(tmp_path: Path) -> None:
+    (tmp_path / "s.txt").write_text("<answer>4</answer>\n")
+    tape = tmp_path / "calls.jsonl"
+    asked = ("ask", "2 + 2?", "--model", f"scripted:{tmp_path}/s.txt", "--cassette", tape)
+    assert run(*asked).exit_code == 0
+    (tmp_path / "s.txt").unlink()
+    assert "**Answer:** 4" in run(*asked, "--replay").stdout
+    assert "the cost of 's.txt' is unknown" in run(*asked, "--replay", "--max-cost", 1).output
+    (tmp_path / "p.json").write_text('{"s.txt": {"input": 0, "output": 1}}')
+    priced = run(*asked, "--replay", "--max-cost", 1, "--prices", tmp_path / "p.json")
+    assert priced.exit_code == 0
+    assert "add --cassette" in run("ask", "?", "--replay").output

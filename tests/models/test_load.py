@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from symposia.models import load_model
+from symposia.models import Cassette, CassetteMissError, load_model
 
 
 @pytest.mark.parametrize("spec", ["nonsense", "tiny:x", "hf:", "scripted:", ""])
@@ -45,8 +45,20 @@ def test_a_missing_extra_names_the_command(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(sys.modules, "langchain.chat_models", None)
     with pytest.raises(ImportError, match=r"pip install \"symposia\[hosted\]\""):
         load_model("openai:gpt-5-mini")
-    monkeypatch.delitem(sys.modules, "symposia.models.local", raising=False)
-    monkeypatch.delitem(sys.modules, "symposia.models.engine", raising=False)
+    local = ("symposia.models.local", "symposia.models.structured", "symposia.models.engine")
+    for name in [name for name in sys.modules if name.startswith(local)]:
+        monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(ImportError, match=r"pip install \"symposia\[local\]\""):
         load_model("tiny")
+
+
+def test_a_cassette_replays_a_hosted_model_without_its_key(tmp_path: Path) -> None:
+    (tmp_path / "s.txt").write_text("hello\n")
+    spec, tape = f"scripted:{tmp_path}/s.txt", tmp_path / "calls.jsonl"
+    recorded = load_model(spec, cassette=Cassette(tape, "lenient"), latency=0.0)
+    assert recorded.invoke("x").text == "hello"
+    (tmp_path / "s.txt").unlink()
+    assert load_model(spec, cassette=Cassette(tape), latency=0.0).invoke("x").text == "hello"
+    with pytest.raises(CassetteMissError, match="latency"):
+        load_model(spec, cassette=Cassette(tape), latency=1.0).invoke("x")

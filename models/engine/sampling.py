@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 
@@ -41,3 +43,17 @@ def draw(logprobs: torch.Tensor, uniform: torch.Tensor, greedy: torch.Tensor) ->
     drawn = torch.searchsorted(cumulative, target, right=True)[:, 0]
     last_possible = logprobs.shape[-1] - 1 - (logprobs > -torch.inf).flip(-1).int().argmax(-1)
     return torch.where(greedy, logprobs.argmax(-1), torch.minimum(drawn, last_possible))
+
+
+def entropy(logprobs: torch.Tensor) -> torch.Tensor:
+    """-sum p log p in nats, [batch], of distributions [batch, vocabulary]."""
+    nats: torch.Tensor = torch.special.entr(logprobs.exp()).sum(-1)
+    return nats
+
+
+def self_certainty(logprobs: torch.Tensor) -> torch.Tensor:
+    """KL(uniform || p) in nats, [batch], of distributions [batch, vocabulary].
+
+    How far the model is from not knowing (Kang et al. 2025, arXiv 2502.18581, eq. 8).
+    """
+    return -logprobs.mean(-1) - math.log(logprobs.shape[-1])

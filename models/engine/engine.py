@@ -1,0 +1,375 @@
+"""The local engine: continuous batching of a transformers causal language model, in one thread.
+
+The engine knows token ids and nothing about chat. Requests come from any thread; its worker lets
+them join and leave the batch as they come and end (`lane`). Each LoRA adapter has a lane of its own
+on the shared base, and the lanes take turns.
+
+transformers' own continuous batching gives neither seeds per request nor token masks, and is slower
+here; `benchmarks/perf/engine.py` compares.
+"""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+import torch
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PreTrainedTokenizerBase,
+    PreTrainedTokenizerFast,
+)
+
+from .adapters import Adapters
+from .grammar import Constraint, GrammarError, Grammars
+from .lane import Lane, Work
+from .prefixes import Prefixes
+from .request import Completion, Listener, Request, Row
+
+MAX_BATCH = 128
+"""Requests that run together."""
+MAX_WAITING = 4096
+"""Requests that may wait; further ones block their caller."""
+PREFIX_BYTES = 256 * 1024**2
+"""Keys and values that are kept of what was read, for each adapter."""
+IDLE_SECONDS = 1.0
+"""How long the worker waits for something to do before it goes."""
+T = TypeVar("T")
+
+
+class ContextLengthError(ValueError):
+    """A prompt leaves no room in the model's context."""
+
+
+class EngineMemoryError(MemoryError):
+    """The device's memory did not suffice, not even for a smaller batch."""
+
+
+class Engine:
+    """A causal language model behind a queue.
+
+    Args:
+        path: a Hugging Face folder (safetensors, tokenizer).
+        device: where it runs, `cpu` or `cuda`.
+        max_batch: requests that run together at most.
+        max_waiting: requests that may wait; `submit` blocks while there are as many.
+        prefix_bytes: keys and values kept of what was read, for each adapter; 0 for none.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        device: str = "cpu",
+        *,
+        max_batch: int = MAX_BATCH,
+        max_waiting: int = MAX_WAITING,
+        prefix_bytes: int = PREFIX_BYTES,
+    ) -> None:
+        self.tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+            path, local_files_only=True
+        )
+        model: Any = AutoModelForCausalLM.from_pretrained(path, local_files_only=True, dtype="auto")
+        self.model = model.to(device).eval()
+        self.max_batch = max_batch
+        self.max_waiting = max_waiting
+        self.prefix_bytes = prefix_bytes
+        self.context: int = self.model.config.get_text_config().max_position_embeddings
+        ends = self.model.generation_config.eos_token_id
+        self.ends = frozenset(ends if isinstance(ends, list) else [ends])
+        self.work = Work()
+        self.adapters = Adapters(self.model)
+        self._lanes: dict[str | None, Lane] = {None: self._lane()}
+        self._jobs: deque[_Job] = deque()
+        self._wake = threading.Condition()
+        """Guards the lanes' queues, the jobs and the worker."""
+        self._worker: threading.Thread | None = None
+        self._closing = False
+        self._leaving = threading.Event()
+        """Whether Python ends."""
+
+    @cached_property
+    def grammars(self) -> Grammars:
+        """The grammars of this model's tokenizer.
+
+        Raises:
+            GrammarError: the tokenizer is a slow one, whose bytes are not known.
+        """
+        if not isinstance(self.tokenizer, PreTrainedTokenizerFast):
+            raise GrammarError(
+                f"{type(self.tokenizer).__name__} is no fast tokenizer, which grammars need: "
+                "save the model with its tokenizer.json"
+            )
+        vocabulary = self.model.get_output_embeddings().weight.shape[0]
+        return Grammars(self.tokenizer, vocabulary, self.ends)
+
+    @property
+    def full(self) -> bool:
+        """Whether `submit` would block."""
+        lanes = self._lanes.values()
+        return sum(len(lane.arrived) + len(lane.waiting) for lane in lanes) >= self.max_waiting
+
+    def submit(self, request: Request, listener: Listener | None = None) -> Future[Completion]:
+        """Queue a request; the future gives its completion, and cancels it at any time.
+
+        Blocks while `max_waiting` requests wait.
+
+        Args:
+            listener: hears of each token as it is sampled, in the engine's thread.
+
+        Raises:
+            ContextLengthError: the prompt fills the context; nothing is computed.
+            GrammarError: no reply that follows the grammar fits in `max_tokens`.
+            ValueError: the prompt is empty, there is no such adapter, or there are stop strings
+                beside a grammar.
+        """
+        length = len(request.prompt)
+        if not length:
+            raise ValueError("the prompt has no tokens: there is nothing to go on from")
+        if length >= self.context:
+            raise ContextLengthError(
+                f"the prompt has {length} tokens and the model's context holds "
+                f"{self.context}: shorten the conversation or use a model with a longer context"
+            )
+        if request.grammar and request.stop:
+            raise ValueError("a reply that follows a grammar takes no stop strings: leave one out")
+        self.adapters.check(request.adapter)
+        row = self._row(request, listener)
+        with self._wake:
+            self._wake.wait_for(lambda: not self.full)
+            self._lanes[request.adapter].arrived.append(row)
+            self._start()
+        return row.future
+
+    def generate(self, requests: Sequence[Request]) -> list[Completion]:
+        """The completions of all requests, in their order."""
+        futures = [self.submit(request) for request in requests]
+        return [future.result() for future in futures]
+
+    def score(
+        self, prompt: Sequence[int], continuations: Sequence[Sequence[int]]
+    ) -> list[tuple[float, ...]]:
+        """How likely given continuations of a prompt are, by the model without its adapters.
+
+        Returns:
+            For each continuation the log-probabilities of its tokens, each given all before it.
+
+        Raises:
+            ContextLengthError: prompt and continuation do not fit in the context.
+            ValueError: the prompt or a continuation is empty.
+        """
+        if not prompt or not all(continuations):
+            raise ValueError("scores need a prompt and continuations of at least one token")
+        return [
+            tuple(self._logprobs([*prompt, *each])[len(prompt) - 1 :]) for each in continuations
+        ]
+
+    def hidden(self, ids: Sequence[int], layer: int = -1) -> torch.Tensor:
+        """Hidden states [tokens, width] after a layer of the model without its adapters.
+
+        Args:
+            layer: 0 is the embeddings, 1 the first layer; -1 the last, after its norm.
+
+        Raises:
+            ContextLengthError: the tokens do not fit in the context.
+        """
+        states = self._forward(ids, output_hidden_states=True).hidden_states
+        hidden: torch.Tensor = states[layer][0].cpu()
+        return hidden
+
+    def load_adapter(self, name: str, path: str) -> None:
+        """Load a LoRA adapter, or a new version of it, from a peft folder.
+
+        It waits for the requests for an older version that are under way; those that have not begun
+        are answered by the new one.
+
+        Raises:
+            ValueError: the folder holds no adapter, or one that does not fit this model.
+        """
+
+        def load() -> None:
+            self.adapters.load(name, path)
+            self._lanes.setdefault(name, self._lane()).prefixes.clear()
+
+        self._between_steps(load, [name])
+
+    def unload_adapter(self, name: str) -> None:
+        """Forget an adapter. Requests for it that are under way end before; others fail.
+
+        Raises:
+            ValueError: there is no such adapter.
+        """
+
+        def unload() -> None:
+            self.adapters.unload(name)
+            for row in self._lanes.pop(name).stop():
+                row.end(ValueError(f"the adapter {name!r} was unloaded"))
+
+        self.adapters.check(name)
+        self._between_steps(unload, [name])
+
+    def reload(self, path: str) -> None:
+        """Take over the weights of another folder of the same architecture.
+
+        It waits for the requests that are under way; those that have not begun get the new weights.
+
+        Raises:
+            ValueError: the weights do not fit, or an adapter is loaded.
+        """
+        new = AutoModelForCausalLM.from_pretrained(path, local_files_only=True, dtype="auto")
+
+        def take_over() -> None:
+            if self.adapters.names:
+                raise ValueError(f"unload the adapters first: {', '.join(self.adapters.names)}")
+            try:
+                self.model.load_state_dict(new.state_dict())
+            except RuntimeError as error:
+                raise ValueError(f"the weights in {path} do not fit this model: {error}") from error
+            self._lanes[None].prefixes.clear()
+
+        self._between_steps(take_over, [None])
+
+    def close(self) -> None:
+        """Finish what is queued and stop the worker. Later requests start it again."""
+        with self._wake:
+            worker = self._worker
+            self._closing = True
+            self._wake.notify_all()
+        if worker is not None:
+            worker.join()
+        self._closing = False
+
+    def _lane(self) -> Lane:
+        return Lane(self.model, self.max_batch, Prefixes(self.prefix_bytes), self.work)
+
+    def _row(self, request: Request, listener: Listener | None) -> Row:
+        room = min(request.max_tokens, self.context - len(request.prompt))
+
+        def begin() -> Constraint | None:
+            if request.grammar is None:
+                return None
+            return self.grammars.constraint(request.grammar, room)
+
+        return Row(request, self.tokenizer, self.ends, room, begin, listener)
+
+    def _logprobs(self, ids: Sequence[int]) -> list[float]:
+        """The log-probability of each token but the first, given those before it."""
+        logprobs = self._forward(ids).logits[0, :-1].float().log_softmax(-1)
+        following = torch.tensor(ids[1:], device=logprobs.device)[:, None]
+        chosen: list[float] = logprobs.gather(-1, following)[:, 0].tolist()
+        return chosen
+
+    def _forward(self, ids: Sequence[int], **options: Any) -> Any:
+        """The output of one pass over one sequence."""
+        if len(ids) > self.context:
+            raise ContextLengthError(
+                f"there are {len(ids)} tokens and the model's context holds {self.context}"
+            )
+
+        def run() -> Any:
+            with torch.inference_mode(), self.adapters.active(None):
+                return self.model(torch.tensor([ids], device=self.model.device), **options)
+
+        return self._between_steps(run)
+
+    def _between_steps(self, do: Callable[[], T], lanes: Sequence[str | None] = ()) -> T:
+        """Let the worker do something while nothing of these lanes is under way."""
+        future: Future[T] = Future()
+        with self._wake:
+            self._jobs.append(_Job(do, lanes, future))
+            self._start()
+        return future.result()
+
+    def _start(self) -> None:
+        """See to it that the worker runs and looks around. The lock is held."""
+        if self._worker is None:
+            self._worker = threading.Thread(target=self._run, name="engine", daemon=True)
+            self._worker.start()
+            self._goodbye = weakref.finalize(self, _leave, self._leaving, self._worker)
+        self._wake.notify_all()
+
+    def _run(self) -> None:
+        while not self._leaving.is_set():
+            with self._wake:
+                self._wake.wait_for(lambda: self._closing or self._busy, IDLE_SECONDS)
+                if not self._busy:
+                    self._worker = None
+                    self._goodbye.detach()
+                    return
+            self._do_jobs()
+            for name, lane in list(self._lanes.items()):
+                if lane.busy:
+                    self._step(name, lane)
+            with self._wake:
+                self._wake.notify_all()
+
+    @property
+    def _busy(self) -> bool:
+        return bool(self._jobs) or any(lane.busy for lane in self._lanes.values())
+
+    def _do_jobs(self) -> None:
+        for job in list(self._jobs):
+            lanes = [self._lanes[name] for name in job.lanes if name in self._lanes]
+            for lane in lanes:
+                lane.held = True
+            if any(lane.under_way for lane in lanes):
+                continue
+            self._jobs.remove(job)
+            try:
+                job.future.set_result(job.do())
+            except Exception as error:  # the caller waits: whatever happened is theirs to hear
+                job.future.set_exception(error)
+            for lane in lanes:
+                lane.held = False
+
+    def _step(self, name: str | None, lane: Lane) -> None:
+        try:
+            with self.adapters.active(name):
+                lane.step()
+        except torch.OutOfMemoryError:
+            self._retry_smaller(lane)
+        except Exception as error:  # the callers wait: whatever happened is theirs to hear
+            for row in lane.stop():
+                row.end(error)
+
+    def _retry_smaller(self, lane: Lane) -> None:
+        """The memory did not suffice: let half as many run together, and each try once more."""
+        rows = lane.stop()
+        lane.most = max(1, len(rows) // 2)
+        lane.prefixes.clear()
+        gc.collect()
+        torch.cuda.empty_cache()
+        for row in reversed(rows):
+            if row.retried:
+                message = (
+                    f"{self.model.device} has too little memory for a prompt of "
+                    f"{len(row.request.prompt)} tokens, even after the batch shrank to {lane.most}:"
+                    " use a smaller model, a shorter prompt or a device with more memory"
+                )
+                row.end(EngineMemoryError(message))
+            else:
+                row.retried = True
+                row.restart()
+                lane.waiting.appendleft(row)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Job:
+    """Something to do between two steps, while nothing of some lanes is under way."""
+
+    do: Callable[[], Any]
+    lanes: Sequence[str | None]
+    future: Future[Any]
+
+
+def _leave(leaving: threading.Event, worker: threading.Thread) -> None:
+    """Stop a worker in good order: one that is cut off in a forward pass takes Python down."""
+    leaving.set()
+    worker.join()

@@ -1,0 +1,320 @@
+"""Continuous batching for one set of weights: requests join and leave while others go on.
+
+A step reads a piece of the prompts that wait, at most `CHUNK` tokens, and then writes one token for
+every request that runs. Prompts that begin as a known one did are read from there on; of those that
+wait with the same unknown beginning one goes first, and the others find it known. A model whose
+layers do not all attend to the whole context gets its requests one at a time, with its own cache.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers import DynamicCache
+from transformers.cache_utils import Cache
+
+from .cache import KeysValues, SideBySide
+from .grammar import GrammarError
+from .prefixes import Prefixes, blocks
+from .request import Row
+from .sampling import draw, entropy, sampling_logprobs, self_certainty
+
+CHUNK = 2048
+"""Prompt tokens read between two steps of those that run, padding included."""
+
+
+@dataclass
+class Work:
+    """What was computed, in tokens and passes; of all lanes of an engine together."""
+
+    prompt_tokens: int = 0
+    """Tokens in the prompts that were read."""
+    reused_tokens: int = 0
+    """Those of them that were known from before."""
+    sampled_tokens: int = 0
+    passes: int = 0
+    """Forward passes."""
+
+
+@dataclass
+class _Reading:
+    """Prompts that are being read together."""
+
+    rows: list[Row]
+    cache: Cache
+    known: list[int]
+    """How many tokens of each prompt the cache began with."""
+    ids: torch.Tensor
+    """What is left to read, padded on the left, [rows, longest]."""
+    real: torch.Tensor
+    """Which of these are no padding."""
+    done: int = 0
+    """Columns that were read."""
+
+
+class Lane:
+    """The requests for one set of weights.
+
+    Args:
+        model: the language model; the caller has set its adapter.
+        most: requests that run together at most.
+        prefixes: what is known of these weights.
+        work: where to count.
+    """
+
+    def __init__(self, model: Any, most: int, prefixes: Prefixes, work: Work) -> None:
+        self.model = model
+        self.device: torch.device = model.device
+        self.whole = attends_to_all(model.config)
+        self.most = most if self.whole else 1
+        self.prefixes = prefixes
+        self.work = work
+        self.arrived: deque[Row] = deque()
+        """Where any thread may put a request; the next step sees it."""
+        self.waiting: deque[Row] = deque()
+        self.running: list[Row] = []
+        self.held = False
+        """Whether what waits must not begin, since the weights are about to change."""
+        self._reading: _Reading | None = None
+        self._cache: Cache = self._new_cache()
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is anything to do."""
+        return self.under_way or (bool(self.arrived or self.waiting) and not self.held)
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a request has begun and not ended."""
+        return bool(self.running or self._reading)
+
+    @torch.inference_mode()
+    def step(self) -> None:
+        """Read a piece of what waits, then write a token for each that runs."""
+        while self.arrived:
+            self.waiting.append(self.arrived.popleft())
+        self._drop_cancelled()
+        if self._reading is None and not self.held:
+            self._reading = self._admit()
+        if self._reading is not None:
+            self._read(self._reading)
+        if self.running:
+            self._write()
+
+    def stop(self) -> list[Row]:
+        """Forget what is under way, and return it."""
+        rows = [*self.running, *(self._reading.rows if self._reading else ())]
+        self.running, self._reading, self._cache = [], None, self._new_cache()
+        return rows
+
+    def _new_cache(self) -> Cache:
+        if self.whole:
+            return SideBySide(self.device)
+        return DynamicCache(config=self.model.config)
+
+    def _drop_cancelled(self) -> None:
+        self.waiting = deque(row for row in self.waiting if not row.cancelled)
+        self._keep([not row.cancelled for row in self.running])
+        if self._reading and all(row.cancelled for row in self._reading.rows):
+            self._reading = None
+
+    def _admit(self) -> _Reading | None:
+        """The next prompts to read together: those that wait longest, as many as fit."""
+        room = self.most - len(self.running)
+        chosen: list[tuple[Row, int, KeysValues | None]] = []
+        coming: set[int] = set()
+        longest = 0
+        later: deque[Row] = deque()
+        while self.waiting and len(chosen) < room:
+            row = self.waiting.popleft()
+            prompt = row.request.prompt
+            known, states = self._known(row)
+            new = [chained for chained, stop in blocks(prompt, len(prompt) - 1) if stop > known]
+            size = max(longest, len(prompt) - known) * (len(chosen) + 1)
+            if chosen and size > CHUNK:
+                self.waiting.appendleft(row)
+                break
+            if self.whole and new and new[0] in coming:
+                later.append(row)
+                continue
+            coming.update(new)
+            chosen.append((row, known, states))
+            longest = max(longest, len(prompt) - known)
+        self.waiting.extendleft(reversed(later))
+        if not chosen:
+            return None
+        return self._begin(chosen, longest)
+
+    def _known(self, row: Row) -> tuple[int, KeysValues | None]:
+        if not self.whole:
+            return 0, None
+        return self.prefixes.find(row.request.prompt, len(row.request.prompt) - 1)
+
+    def _begin(self, chosen: list[tuple[Row, int, KeysValues | None]], longest: int) -> _Reading:
+        cache = self._new_cache()
+        if isinstance(cache, SideBySide):
+            cache.add([states for _, _, states in chosen])
+        ids = torch.zeros(len(chosen), longest, dtype=torch.long)
+        real = torch.zeros(len(chosen), longest, dtype=torch.bool)
+        for i, (row, known, _) in enumerate(chosen):
+            left = row.request.prompt[known:]
+            ids[i, longest - len(left) :] = torch.tensor(left)
+            real[i, longest - len(left) :] = True
+            self.work.prompt_tokens += len(row.request.prompt)
+            self.work.reused_tokens += known
+        return _Reading(
+            rows=[row for row, _, _ in chosen],
+            cache=cache,
+            known=[known for _, known, _ in chosen],
+            ids=ids.to(self.device),
+            real=real.to(self.device),
+        )
+
+    def _read(self, reading: _Reading) -> None:
+        """Read on; when all is read, sample the first token of each and let them run."""
+        longest = reading.ids.shape[1]
+        piece = slice(reading.done, min(reading.done + max(CHUNK // len(reading.rows), 1), longest))
+        real = reading.real[:, piece]
+        known = torch.tensor(reading.known, device=self.device)[:, None]
+        positions = known + reading.real.cumsum(-1)[:, piece] - 1
+        logits = self._forward(reading.cache, reading.ids[:, piece], real, positions.clamp(min=0))
+        reading.done = piece.stop
+        if reading.done < longest:
+            return
+        self._reading = None
+        self._sample(reading.rows, logits)
+        going = [not row.finish and not row.cancelled for row in reading.rows]
+        self._join(reading, going)
+        for row in reading.rows:
+            self._finish(row)
+
+    def _join(self, reading: _Reading, going: list[bool]) -> None:
+        cache = reading.cache
+        if not isinstance(cache, SideBySide) or not isinstance(self._cache, SideBySide):
+            self._cache = cache
+            self.running = [row for row, goes in zip(reading.rows, going, strict=True) if goes]
+            return
+        joining = []
+        for i, (row, goes) in enumerate(zip(reading.rows, going, strict=True)):
+            unknown = not self.prefixes.knows(row.request.prompt)
+            if goes or unknown:
+                states = cache.take(i)
+                if unknown:
+                    self.prefixes.add(row.request.prompt, states)
+                if goes:
+                    joining.append(states)
+                    self.running.append(row)
+        if joining:
+            self._cache.add(joining)
+
+    def _write(self) -> None:
+        ids = torch.tensor([[row.ids[-1]] for row in self.running], device=self.device)
+        positions = torch.tensor([[row.position] for row in self.running], device=self.device)
+        real = torch.ones_like(ids, dtype=torch.bool)
+        logits = self._forward(self._cache, ids, real, positions)
+        rows = self.running
+        self._sample(rows, logits)
+        if any(row.finish for row in rows):
+            self._remember(rows)
+            self._keep([not row.finish for row in rows])
+            for row in rows:
+                self._finish(row)
+
+    def _remember(self, rows: list[Row]) -> None:
+        if isinstance(self._cache, SideBySide):
+            for i, row in enumerate(rows):
+                if row.finish and not self.prefixes.knows(row.read):
+                    self.prefixes.add(row.read, self._cache.take(i))
+
+    def _keep(self, kept: list[bool]) -> None:
+        """Drop all other running rows. The last takes the place of one that is dropped."""
+        rows = list(self.running)
+        for i in reversed([i for i, keep in enumerate(kept) if not keep]):
+            if isinstance(self._cache, SideBySide):
+                self._cache.remove(i)
+            rows[i] = rows[-1]
+            rows.pop()
+        self.running = rows
+
+    def _finish(self, row: Row) -> None:
+        if row.finish:
+            row.end(row.error or row.completion())
+
+    def _forward(
+        self, cache: Cache, ids: torch.Tensor, real: torch.Tensor, positions: torch.Tensor
+    ) -> torch.Tensor:
+        """Logits [rows, vocabulary] after the last column of `ids` [rows, columns]."""
+        mask = cache.open(real) if isinstance(cache, SideBySide) else None
+        out = self.model(
+            input_ids=ids,
+            attention_mask=mask,
+            position_ids=positions,
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        if isinstance(cache, SideBySide):
+            cache.close(real)
+        self.work.passes += 1
+        logits: torch.Tensor = out.logits[:, -1]
+        return logits
+
+    def _sample(self, rows: list[Row], logits: torch.Tensor) -> None:
+        """Draw the next token of each row from `logits` [rows, vocabulary]."""
+        logits = logits.float()
+        own = logits
+        if any(row.constraint for row in rows):
+            allowed = torch.ones_like(logits, dtype=torch.bool)
+            for i, row in enumerate(rows):
+                if row.constraint:
+                    allowed[i] = row.constraint.mask().to(self.device)
+            logits = logits.masked_fill(~allowed, -torch.inf)
+        temperature = self._column((r.request.temperature for r in rows), torch.float32)
+        logprobs = sampling_logprobs(
+            logits,
+            temperature,
+            self._column((r.request.top_k for r in rows), torch.long),
+            self._column((r.request.top_p for r in rows), torch.float32),
+        )
+        uniform = self._column((r.random.random() for r in rows), torch.float64)
+        tokens = draw(logprobs, uniform, temperature == 0).tolist()
+        for i, row in enumerate(rows):
+            if row.constraint:
+                try:
+                    tokens[i] = row.constraint.accept(tokens[i])
+                except GrammarError as error:  # the others know nothing of this one's grammar
+                    row.error = error
+        chosen = torch.tensor(tokens, device=self.device)[:, None]
+        self._measure(rows, own)
+        for row, token, logprob in zip(rows, tokens, logprobs.gather(-1, chosen)[:, 0].tolist()):
+            row.push(token, logprob)
+        self.work.sampled_tokens += len(rows)
+
+    def _measure(self, rows: list[Row], logits: torch.Tensor) -> None:
+        measured = [i for i, row in enumerate(rows) if row.request.measure]
+        if measured:
+            own = logits[measured].log_softmax(-1)
+            each = zip(measured, entropy(own).tolist(), self_certainty(own).tolist(), strict=True)
+            for i, nats, certainty in each:
+                rows[i].entropy.append(nats)
+                rows[i].certainty.append(certainty)
+        for i, row in enumerate(rows):
+            if row.request.top:
+                best = logits[i].log_softmax(-1).topk(row.request.top)
+                row.top.append(tuple(zip(best.indices.tolist(), best.values.tolist(), strict=True)))
+
+    def _column(self, values: Iterable[float], dtype: torch.dtype) -> torch.Tensor:
+        return torch.tensor(list(values), dtype=dtype, device=self.device)
+
+
+def attends_to_all(config: Any) -> bool:
+    """Whether every layer of a model attends to its whole context."""
+    config = config.get_text_config()
+    kinds = getattr(config, "layer_types", None)
+    if kinds is not None:
+        return set(kinds) == {"full_attention"}
+    return not getattr(config, "sliding_window", None) and not hasattr(config, "state_size")

@@ -1,0 +1,26 @@
+"""Seeds of single calls, from an episode's seed and what is asked."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from hashlib import blake2b
+
+REMEMBERED_PROMPTS = 100_000
+"""How many prompts keep their count of repeats, from which repeats get seeds of their own."""
+
+
+class CallSeeds:
+    """Repeats of a prompt in an episode draw anew, but a repeated episode draws the same."""
+
+    def __init__(self) -> None:
+        self._asked: OrderedDict[tuple[str, bytes], int] = OrderedDict()
+
+    def draw(self, seed: int, prompt: object, episode: str) -> int:
+        """A seed for the next call with `prompt` (whatever its `repr` tells apart) in `episode`."""
+        digest = blake2b(repr((seed, prompt)).encode(), digest_size=16).digest()
+        key = (episode, digest)
+        count = self._asked.pop(key, 0)
+        self._asked[key] = count + 1
+        if len(self._asked) > REMEMBERED_PROMPTS:
+            self._asked.popitem(last=False)
+        return int.from_bytes(digest, "big") + count
