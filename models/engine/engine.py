@@ -83,7 +83,8 @@ class Engine:
         self.prefix_bytes = prefix_bytes
         self.context: int = self.model.config.get_text_config().max_position_embeddings
         ends = self.model.generation_config.eos_token_id
-        self.ends = frozenset(ends if isinstance(ends, list) else [ends])
+        self.ends = frozenset(ends if isinstance(ends, list) else [ends]) - {None}
+        self.vocabulary: int = self.model.get_output_embeddings().weight.shape[0]
         self.work = Work()
         self.adapters = Adapters(self.model)
         self._lanes: dict[str | None, Lane] = {None: self._lane()}
@@ -100,15 +101,20 @@ class Engine:
         """The grammars of this model's tokenizer.
 
         Raises:
-            GrammarError: the tokenizer is a slow one, whose bytes are not known.
+            GrammarError: the tokenizer is a slow one, whose bytes are not known, or the model has
+                no end token.
         """
+        if not self.ends:
+            raise GrammarError(
+                "the model's generation config names no eos_token_id, with which a reply that "
+                "follows a grammar ends"
+            )
         if not isinstance(self.tokenizer, PreTrainedTokenizerFast):
             raise GrammarError(
                 f"{type(self.tokenizer).__name__} is no fast tokenizer, which grammars need: "
                 "save the model with its tokenizer.json"
             )
-        vocabulary = self.model.get_output_embeddings().weight.shape[0]
-        return Grammars(self.tokenizer, vocabulary, self.ends)
+        return Grammars(self.tokenizer, self.vocabulary, self.ends)
 
     @property
     def full(self) -> bool:
@@ -140,10 +146,12 @@ class Engine:
             )
         if request.grammar and request.stop:
             raise ValueError("a reply that follows a grammar takes no stop strings: leave one out")
-        self.adapters.check(request.adapter)
+        if request.top > self.vocabulary:
+            raise ValueError(f"top={request.top}: the vocabulary has {self.vocabulary} tokens")
         row = self._row(request, listener)
         with self._wake:
             self._wake.wait_for(lambda: not self.full)
+            self.adapters.check(request.adapter)
             self._lanes[request.adapter].arrived.append(row)
             self._start()
         return row.future
@@ -196,20 +204,23 @@ class Engine:
 
         def load() -> None:
             self.adapters.load(name, path)
-            self._lanes.setdefault(name, self._lane()).prefixes.clear()
+            with self._wake:
+                self._lanes.setdefault(name, self._lane()).prefixes.clear()
 
         self._between_steps(load, [name])
 
     def unload_adapter(self, name: str) -> None:
-        """Forget an adapter. Requests for it that are under way end before; others fail.
+        """Forget an adapter. Requests for it that are under way end before; those that wait fail.
 
         Raises:
             ValueError: there is no such adapter.
         """
 
         def unload() -> None:
-            self.adapters.unload(name)
-            for row in self._lanes.pop(name).stop():
+            with self._wake:
+                self.adapters.unload(name)
+                lane = self._lanes.pop(name)
+            for row in [*lane.waiting, *lane.arrived]:
                 row.end(ValueError(f"the adapter {name!r} was unloaded"))
 
         self.adapters.check(name)

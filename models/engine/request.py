@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Collection
 from concurrent.futures import Future
@@ -17,7 +18,11 @@ Listener = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to generate."""
+    """What to generate.
+
+    Raises:
+        ValueError: a number is out of range.
+    """
 
     prompt: tuple[int, ...]
     max_tokens: int = 256
@@ -36,6 +41,18 @@ class Request:
     """Take the full-vocabulary measures at every token."""
     top: int = 0
     """How many of the likeliest tokens to report at every token."""
+
+    def __post_init__(self) -> None:
+        in_range = {
+            "max_tokens": self.max_tokens >= 1,
+            "temperature": 0 <= self.temperature < math.inf,
+            "top_p": 0 < self.top_p <= 1,
+            "top_k": self.top_k >= 0,
+            "top": self.top >= 0,
+        }
+        for name, fine in in_range.items():
+            if not fine:
+                raise ValueError(f"{name}={getattr(self, name)} is out of range")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +166,11 @@ class Row:
         elif len(self.ids) >= self._limit:
             self.finish = "length"
         if self._listener is not None and len(self.ids) > self._heard:
-            self._listener(token)
             self._heard += 1
+            try:
+                self._listener(token)
+            except Exception as error:  # the others have nothing to do with it
+                self.error, self.finish = error, "stop"
 
     def completion(self) -> Completion:
         """What was generated, when it is finished."""

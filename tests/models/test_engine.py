@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, wait
 from pathlib import Path
@@ -170,6 +171,7 @@ def test_callers_wait_while_the_queue_is_full(folder: str) -> None:
     thread.start()
     while thread.is_alive():
         most = max(most, sum(not f.done() for f in list(submitted)))
+        time.sleep(0.0005)
     assert len([f.result() for f in submitted]) == 30
     assert most <= 3 + 2
 
@@ -233,7 +235,24 @@ def test_bad_requests_are_refused_before_any_compute(engine: Engine) -> None:
         engine.submit(Request(()))
     with pytest.raises(ValueError, match="no adapter 'poet'; loaded are: none"):
         engine.submit(Request((1,), adapter="poet"))
+    with pytest.raises(ValueError, match="top=5000: the vocabulary has 257"):
+        engine.submit(Request((1,), top=5000))
+    for wrong in ({"max_tokens": 0}, {"temperature": -1.0}, {"top_p": 0.0}, {"top_k": -1}):
+        with pytest.raises(ValueError, match=f"{next(iter(wrong))}=.* is out of range"):
+            Request((1,), **wrong)
     assert engine.work.passes == 0
+
+
+def test_a_listener_that_fails_harms_only_its_own_request(engine: Engine) -> None:
+    def deaf(token: int) -> None:
+        raise RuntimeError("no ears")
+
+    other = Request(prompts()[0], max_tokens=9, seed=1)
+    alone = engine.generate([other])[0]
+    broken, fine = engine.submit(Request((1, 2), max_tokens=9), deaf), engine.submit(other)
+    assert fine.result().ids == alone.ids
+    with pytest.raises(RuntimeError, match="no ears"):
+        broken.result()
 
 
 def test_a_soak_of_random_requests_and_cancellations_drains(folder: str) -> None:

@@ -377,7 +377,12 @@ async def test_a_new_version_of_an_adapter_takes_over_between_requests(
     fresh.engine.load_adapter("x", adapters["b"])
     assert second == (await fresh.ainvoke("a question that is longer than a block")).text
     assert first != second
-    model.engine.unload_adapter("agent")
+    waiting = [model.ainvoke(f"{i}?") for i in range(300)]
+    asked = asyncio.gather(*waiting, return_exceptions=True)
+    await asyncio.sleep(0.05)
+    await asyncio.to_thread(model.engine.unload_adapter, "agent")
+    ends = await asyncio.wait_for(asked, 30)
+    assert all("unloaded" in str(e) for e in ends if isinstance(e, BaseException))
     with pytest.raises(ValueError, match="no adapter 'agent'"):
         await model.ainvoke("?")
 
