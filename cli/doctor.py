@@ -51,6 +51,7 @@ FEATURES = (
     Feature("WebShop's official rewards", "webshop", ("spacy",), "en_core_web_sm"),
     Feature("reports and drawing", "view", ("matplotlib", "jinja2")),
     Feature("Parquet", "view", ("pyarrow",)),
+    Feature("LoRA adapters", "train", ("peft",)),
     Feature("training", "train"),
 )
 

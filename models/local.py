@@ -48,7 +48,8 @@ class LocalChatModel(BaseChatModel):
     log-probabilities; and `["measures"]`, when `measure` or `top` ask for them. Concurrent calls
     share forward passes. Sampling is seeded by the episode's seed (`metadata["seed"]` of the run's
     config, else `seed`), the prompt, and how often that prompt came before in the episode
-    (`metadata["episode"]`), so it does not depend on what else runs.
+    (`metadata["episode"]`), so it does not depend on what else runs, up to rounding: with float32
+    weights that is never seen, with bfloat16 it is.
 
     A call may set `max_tokens`, `temperature`, `top_p`, `top_k`, `seed`, `adapter`, `measure` and
     `top` for itself, `grammar` (a `Grammar` that the reply must follow) and `prefix` (token ids
@@ -203,9 +204,14 @@ class LocalChatModel(BaseChatModel):
     async def _submit(
         self, request: Request, listener: Callable[[int], None] | None = None
     ) -> Future[Completion]:
-        if self.engine.full:
-            return await asyncio.to_thread(self.engine.submit, request, listener)
-        return self.engine.submit(request, listener)
+        if not self.engine.full:
+            return self.engine.submit(request, listener)
+        submitted = asyncio.create_task(asyncio.to_thread(self.engine.submit, request, listener))
+        try:
+            return await asyncio.shield(submitted)
+        except asyncio.CancelledError:  # the thread goes on: drop what it submits
+            submitted.add_done_callback(lambda done: done.exception() or done.result().cancel())
+            raise
 
     def _request(
         self,

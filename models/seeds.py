@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from hashlib import blake2b
 
@@ -14,13 +15,15 @@ class CallSeeds:
 
     def __init__(self) -> None:
         self._asked: OrderedDict[tuple[str, bytes], int] = OrderedDict()
+        self._lock = threading.Lock()
 
     def draw(self, seed: int, prompt: object, episode: str) -> int:
         """A seed for the next call with `prompt` (whatever its `repr` tells apart) in `episode`."""
         digest = blake2b(repr((seed, prompt)).encode(), digest_size=16).digest()
         key = (episode, digest)
-        count = self._asked.pop(key, 0)
-        self._asked[key] = count + 1
-        if len(self._asked) > REMEMBERED_PROMPTS:
-            self._asked.popitem(last=False)
+        with self._lock:
+            count = self._asked.pop(key, 0)
+            self._asked[key] = count + 1
+            if len(self._asked) > REMEMBERED_PROMPTS:
+                self._asked.popitem(last=False)
         return int.from_bytes(digest, "big") + count

@@ -24,11 +24,12 @@ class Pieces:
         self._ids.append(token)
         text = self._tokenizer.decode(self._ids, skip_special_tokens=True)
         assert isinstance(text, str)
-        certain = len(text.rstrip("\ufffd"))
+        whole = text.rstrip("\ufffd")
+        certain = len(whole)
         for stop in self._stop:
-            begins = (n for n in range(len(stop), 0, -1) if text.endswith(stop[:n]))
-            found = text.find(stop)
-            certain = min(certain, found if found >= 0 else len(text) - next(begins, 0))
+            begins = (n for n in range(len(stop), 0, -1) if whole.endswith(stop[:n]))
+            found = whole.find(stop)
+            certain = min(certain, found if found >= 0 else len(whole) - next(begins, 0))
         return self._until(text, certain)
 
     def rest(self, text: str) -> str:

@@ -36,6 +36,45 @@ def mistral(**config: Any) -> Any:
     return MistralForCausalLM(MistralConfig(**SHAPE | config, sliding_window=16))
 
 
+def gptj(**config: Any) -> Any:
+    """With attention that only transformers' own Python computes."""
+    from transformers import GPTJConfig, GPTJForCausalLM
+
+    shape = {"n_embd": 32, "n_layer": 2, "n_head": 4, "rotary_dim": 4, "bos_token_id": None}
+    config["n_positions"] = config.pop("max_position_embeddings")
+    return GPTJForCausalLM(GPTJConfig(**shape, initializer_range=0.3, **config))
+
+
+def longrope(**config: Any) -> Any:
+    """With rotations that depend on the longest sequence of a batch."""
+    rope = {
+        "rope_type": "longrope",
+        "rope_theta": 10_000.0,
+        "short_factor": [1.0] * 4,
+        "long_factor": [4.0] * 4,
+        "factor": 4.0,
+        "original_max_position_embeddings": 64,
+    }
+    return llama(**config, rope_parameters=rope)
+
+
+def mamba(**config: Any) -> Any:
+    """Without keys and values."""
+    from transformers import MambaConfig, MambaForCausalLM
+
+    return MambaForCausalLM(
+        MambaConfig(
+            vocab_size=config["vocab_size"],
+            hidden_size=32,
+            num_hidden_layers=1,
+            state_size=4,
+            bos_token_id=None,
+            pad_token_id=None,
+            eos_token_id=config["eos_token_id"],
+        )
+    )
+
+
 def make_folder(
     path: Path,
     *,

@@ -14,10 +14,11 @@ import gc
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cached_property
+from inspect import signature
 from typing import Any, TypeVar
 
 import torch
@@ -62,6 +63,9 @@ class Engine:
         max_batch: requests that run together at most.
         max_waiting: requests that may wait; `submit` blocks while there are as many.
         prefix_bytes: keys and values kept of what was read, for each adapter; 0 for none.
+
+    Raises:
+        ValueError: the model has no keys and values (a state-space model, say).
     """
 
     def __init__(
@@ -77,6 +81,11 @@ class Engine:
             path, local_files_only=True
         )
         model: Any = AutoModelForCausalLM.from_pretrained(path, local_files_only=True, dtype="auto")
+        if "past_key_values" not in signature(model.forward).parameters:
+            raise ValueError(
+                f"{path} holds a {type(model).__name__}, which keeps its past in a way that the "
+                "engine does not know: serve it with vLLM"
+            )
         self.model = model.to(device).eval()
         self.max_batch = max_batch
         self.max_waiting = max_waiting
@@ -146,11 +155,17 @@ class Engine:
             )
         if request.grammar and request.stop:
             raise ValueError("a reply that follows a grammar takes no stop strings: leave one out")
+        if not 0 <= min(request.prompt) <= max(request.prompt) < self.vocabulary:
+            raise ValueError(
+                f"the prompt has token ids from {min(request.prompt)} to {max(request.prompt)}; "
+                f"the vocabulary has 0 to {self.vocabulary - 1}"
+            )
         if request.top > self.vocabulary:
             raise ValueError(f"top={request.top}: the vocabulary has {self.vocabulary} tokens")
         row = self._row(request, listener)
         with self._wake:
-            self._wake.wait_for(lambda: not self.full)
+            if not self._in_worker:  # which would wait for itself
+                self._wake.wait_for(lambda: not self.full)
             self.adapters.check(request.adapter)
             self._lanes[request.adapter].arrived.append(row)
             self._start()
@@ -220,7 +235,7 @@ class Engine:
             with self._wake:
                 self.adapters.unload(name)
                 lane = self._lanes.pop(name)
-            for row in [*lane.waiting, *lane.arrived]:
+            for row in lane.dismiss():
                 row.end(ValueError(f"the adapter {name!r} was unloaded"))
 
         self.adapters.check(name)
@@ -239,16 +254,27 @@ class Engine:
         def take_over() -> None:
             if self.adapters.names:
                 raise ValueError(f"unload the adapters first: {', '.join(self.adapters.names)}")
-            try:
-                self.model.load_state_dict(new.state_dict())
-            except RuntimeError as error:
-                raise ValueError(f"the weights in {path} do not fit this model: {error}") from error
+            given, held = new.state_dict(), self.model.state_dict()
+            for name in sorted({*given, *held}):
+                there, here = (_shape(weights, name) for weights in (given, held))
+                if there != here:
+                    raise ValueError(
+                        f"the weights in {path} do not fit this model: the shape of {name} is "
+                        f"{there} there and {here} here"
+                    )
+            self.model.load_state_dict(given)
             self._lanes[None].prefixes.clear()
 
         self._between_steps(take_over, [None])
 
     def close(self) -> None:
-        """Finish what is queued and stop the worker. Later requests start it again."""
+        """Finish what is queued and stop the worker. Later requests start it again.
+
+        Raises:
+            RuntimeError: the engine's own thread called, from a callback.
+        """
+        if self._in_worker:
+            raise RuntimeError("the engine cannot wait for itself: close it from another thread")
         with self._wake:
             worker = self._worker
             self._closing = True
@@ -292,6 +318,10 @@ class Engine:
 
     def _between_steps(self, do: Callable[[], T], lanes: Sequence[str | None] = ()) -> T:
         """Let the worker do something while nothing of these lanes is under way."""
+        if self._in_worker:
+            if lanes:
+                raise RuntimeError("the engine cannot wait for itself: call from another thread")
+            return do()
         future: Future[T] = Future()
         with self._wake:
             self._jobs.append(_Job(do, lanes, future))
@@ -322,6 +352,10 @@ class Engine:
                 self._wake.notify_all()
 
     @property
+    def _in_worker(self) -> bool:
+        return threading.current_thread() is self._worker
+
+    @property
     def _busy(self) -> bool:
         return bool(self._jobs) or any(lane.busy for lane in self._lanes.values())
 
@@ -347,28 +381,28 @@ class Engine:
         except torch.OutOfMemoryError:
             self._retry_smaller(lane)
         except Exception as error:  # the callers wait: whatever happened is theirs to hear
-            for row in lane.stop():
+            for row in lane.stop() or lane.dismiss():
                 row.end(error)
 
     def _retry_smaller(self, lane: Lane) -> None:
-        """The memory did not suffice: let half as many run together, and each try once more."""
+        """The memory did not suffice: half as many run together, and begin again. One that had the
+        batch to itself fails."""
         rows = lane.stop()
-        lane.most = max(1, len(rows) // 2)
-        lane.prefixes.clear()
+        lane.shrink(len(rows) // 2)
         gc.collect()
         torch.cuda.empty_cache()
+        if len(rows) == 1:
+            length = len(rows[0].request.prompt)
+            message = (
+                f"{self.model.device} has too little memory for a prompt of {length} tokens, also "
+                "with no other in the batch: use a smaller model, a shorter prompt or a device "
+                "with more memory"
+            )
+            rows[0].end(EngineMemoryError(message))
+            return
         for row in reversed(rows):
-            if row.retried:
-                message = (
-                    f"{self.model.device} has too little memory for a prompt of "
-                    f"{len(row.request.prompt)} tokens, even after the batch shrank to {lane.most}:"
-                    " use a smaller model, a shorter prompt or a device with more memory"
-                )
-                row.end(EngineMemoryError(message))
-            else:
-                row.retried = True
-                row.restart()
-                lane.waiting.appendleft(row)
+            row.restart()
+            lane.waiting.appendleft(row)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -378,6 +412,10 @@ class _Job:
     do: Callable[[], Any]
     lanes: Sequence[str | None]
     future: Future[Any]
+
+
+def _shape(weights: Mapping[str, torch.Tensor], name: str) -> tuple[int, ...] | None:
+    return tuple(weights[name].shape) if name in weights else None
 
 
 def _leave(leaving: threading.Event, worker: threading.Thread) -> None:

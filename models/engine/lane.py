@@ -2,8 +2,8 @@
 
 A step reads a piece of the prompts that wait, at most `CHUNK` tokens, and then writes one token for
 every request that runs. Prompts that begin as a known one did are read from there on; of those that
-wait with the same unknown beginning one goes first, and the others find it known. A model whose
-layers do not all attend to the whole context gets its requests one at a time, with its own cache.
+wait with the same unknown beginning one goes first, and the others find it known. A model in which
+sequences cannot stand side by side gets its requests one at a time, with its own kind of cache.
 """
 
 from __future__ import annotations
@@ -18,13 +18,16 @@ from transformers import DynamicCache
 from transformers.cache_utils import Cache
 
 from .cache import KeysValues, SideBySide
-from .grammar import GrammarError
 from .prefixes import Prefixes, blocks
 from .request import Row
 from .sampling import draw, entropy, sampling_logprobs, self_certainty
 
 CHUNK = 2048
 """Prompt tokens read between two steps of those that run, padding included."""
+CALM = 500
+"""Steps after which a batch that shrank for want of memory may grow again."""
+COLDEST = 1e-5
+"""A smaller temperature is greedy."""
 
 
 @dataclass
@@ -69,8 +72,10 @@ class Lane:
     def __init__(self, model: Any, most: int, prefixes: Prefixes, work: Work) -> None:
         self.model = model
         self.device: torch.device = model.device
-        self.whole = attends_to_all(model.config)
-        self.most = most if self.whole else 1
+        self.whole = shares_a_batch(model.config)
+        self.limit = self.most = most if self.whole else 1
+        self._calm = 0
+        """Steps since the batch shrank or grew."""
         self.prefixes = prefixes
         self.work = work
         self.arrived: deque[Row] = deque()
@@ -104,10 +109,29 @@ class Lane:
             self._read(self._reading)
         if self.running:
             self._write()
+        if not self.under_way:
+            self._cache = self._new_cache()  # a long prompt's memory is not held for ever
+        self._calm += 1
+        if self.most < self.limit and self._calm >= CALM:
+            self.most, self._calm = min(2 * self.most, self.limit), 0
+
+    def dismiss(self) -> list[Row]:
+        """Forget what waits, and return it."""
+        rows = [*self.waiting, *self.arrived]
+        self.waiting.clear()
+        self.arrived.clear()
+        return rows
+
+    def shrink(self, most: int) -> None:
+        """Let fewer run together, for a while."""
+        self.most, self._calm = max(most, 1), 0
+        self.prefixes.clear()
 
     def stop(self) -> list[Row]:
-        """Forget what is under way, and return it."""
-        rows = [*self.running, *(self._reading.rows if self._reading else ())]
+        """Forget what is under way, and return what has not ended."""
+        rows = [row for row in self.running if not row.ended]
+        if self._reading:
+            rows += [row for row in self._reading.rows if not row.ended and row not in rows]
         self.running, self._reading, self._cache = [], None, self._new_cache()
         return rows
 
@@ -185,10 +209,10 @@ class Lane:
         reading.done = piece.stop
         if reading.done < longest:
             return
-        self._reading = None
         self._sample(reading.rows, logits)
         going = [not row.finish and not row.cancelled for row in reading.rows]
         self._join(reading, going)
+        self._reading = None
         for row in reading.rows:
             self._finish(row)
 
@@ -241,8 +265,12 @@ class Lane:
         self.running = rows
 
     def _finish(self, row: Row) -> None:
-        if row.finish:
+        if not row.finish:
+            return
+        try:
             row.end(row.error or row.completion())
+        except Exception as error:  # a tokenizer that cannot decode, say: this one's alone
+            row.end(error)
 
     def _forward(
         self, cache: Cache, ids: torch.Tensor, real: torch.Tensor, positions: torch.Tensor
@@ -271,9 +299,12 @@ class Lane:
             allowed = torch.ones_like(logits, dtype=torch.bool)
             for i, row in enumerate(rows):
                 if row.constraint:
-                    allowed[i] = row.constraint.mask().to(self.device)
+                    try:
+                        allowed[i] = row.constraint.mask().to(self.device)
+                    except Exception as error:  # the others know nothing of this one's grammar
+                        row.error = error
             logits = logits.masked_fill(~allowed, -torch.inf)
-        temperature = self._column((r.request.temperature for r in rows), torch.float32)
+        temperature = self._column((_temperature(r) for r in rows), torch.float32)
         logprobs = sampling_logprobs(
             logits,
             temperature,
@@ -283,11 +314,15 @@ class Lane:
         uniform = self._column((r.random.random() for r in rows), torch.float64)
         tokens = draw(logprobs, uniform, temperature == 0).tolist()
         for i, row in enumerate(rows):
-            if row.constraint:
+            if row.constraint and not row.error:
                 try:
-                    tokens[i] = row.constraint.accept(tokens[i])
-                except GrammarError as error:  # the others know nothing of this one's grammar
+                    token = row.constraint.accept(tokens[i])
+                except Exception as error:
                     row.error = error
+                    continue
+                if token != tokens[i]:  # top-k and top-p may have cut what the grammar puts in
+                    tokens[i] = token
+                    logprobs[i] = (logits[i] / (_temperature(row) or 1.0)).log_softmax(-1)
         chosen = torch.tensor(tokens, device=self.device)[:, None]
         self._measure(rows, own)
         for row, token, logprob in zip(rows, tokens, logprobs.gather(-1, chosen)[:, 0].tolist()):
@@ -311,10 +346,29 @@ class Lane:
         return torch.tensor(list(values), dtype=dtype, device=self.device)
 
 
-def attends_to_all(config: Any) -> bool:
-    """Whether every layer of a model attends to its whole context."""
+def _temperature(row: Row) -> float:
+    """The row's, or 0 where it is too small to divide by."""
+    asked = row.request.temperature
+    return asked if asked >= COLDEST else 0.0
+
+
+def shares_a_batch(config: Any) -> bool:
+    """Whether sequences of different lengths may stand side by side in a model.
+
+    They may where every layer attends to its whole context through an attention that takes any
+    mask, and where what a token's position means does not depend on its neighbours'.
+    """
+    attention = getattr(config, "_attn_implementation", None)
     config = config.get_text_config()
     kinds = getattr(config, "layer_types", None)
-    if kinds is not None:
-        return set(kinds) == {"full_attention"}
-    return not getattr(config, "sliding_window", None) and not hasattr(config, "state_size")
+    windows = kinds is None and getattr(config, "sliding_window", None)
+    ropes = str(getattr(config, "rope_parameters", None) or getattr(config, "rope_scaling", None))
+    return (
+        attention == "sdpa"
+        and (kinds is None or set(kinds) == {"full_attention"})
+        and not windows
+        and not getattr(config, "alibi", False)
+        and not hasattr(config, "state_size")
+        and "longrope" not in ropes
+        and "dynamic" not in ropes
+    )

@@ -103,7 +103,6 @@ class Row:
     ) -> None:
         self.request = request
         self.future: Future[Completion] = Future()
-        self.retried = False
         self._heard = 0
         self._settled = False
         self._tokenizer = tokenizer
@@ -111,6 +110,7 @@ class Row:
         self._limit = min(request.max_tokens, room)
         self._begin = begin
         self._listener = listener
+        self._silent = frozenset(tokenizer.all_special_ids)
         self._window = 4 + max((len(stop.encode()) for stop in request.stop), default=0)
         self.restart()
 
@@ -125,6 +125,11 @@ class Row:
         self.top: list[tuple[tuple[int, float], ...]] = []
         self.finish = ""
         self.error: Exception | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the caller was told what came of it."""
+        return self._settled
 
     @property
     def cancelled(self) -> bool:
@@ -169,8 +174,8 @@ class Row:
             self._heard += 1
             try:
                 self._listener(token)
-            except Exception as error:  # the others have nothing to do with it
-                self.error, self.finish = error, "stop"
+            except BaseException as error:  # the others have nothing to do with it
+                self.error, self.finish = RuntimeError(f"the listener failed: {error!r}"), "stop"
 
     def completion(self) -> Completion:
         """What was generated, when it is finished."""
@@ -187,10 +192,13 @@ class Row:
         )
 
     def _stops(self) -> bool:
-        """Whether a stop string ends with the last token: every token writes a byte or nothing."""
+        """Whether a stop string ends with the last token. A token that is not special writes a
+        byte at least, so the last few suffice."""
         if not self.request.stop:
             return False
-        tail = self._decode(self.ids[-self._window :])
+        recent = self.ids[-8 * self._window :]
+        written = [token for token in recent if token not in self._silent]
+        tail = self._decode(written[-self._window :])
         return any(stop in tail for stop in self.request.stop)
 
     def _decode(self, ids: list[int]) -> str:

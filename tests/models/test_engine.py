@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
@@ -15,9 +16,14 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the local extra")
 transformers = pytest.importorskip("transformers", reason="needs the local extra")
 
-from random_models import CONTEXT, make_folder, mistral  # noqa: E402
+from random_models import CONTEXT, gptj, longrope, make_folder, mamba, mistral  # noqa: E402
 
-from symposia.models.engine import ContextLengthError, Engine, EngineMemoryError  # noqa: E402
+from symposia.models.engine import (  # noqa: E402
+    ContextLengthError,
+    Engine,
+    EngineMemoryError,
+    Grammar,
+)
 from symposia.models.engine.lane import CHUNK, Lane  # noqa: E402
 from symposia.models.engine.request import Completion, Request  # noqa: E402
 
@@ -205,6 +211,71 @@ def test_too_little_memory_shrinks_the_batch_and_tries_again(
     assert [d.ids for d in engine.generate(requests[:3])] == [d.ids for d in expected[:3]]
 
 
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError, RuntimeError])
+def test_nobody_waits_forever_when_the_first_token_cannot_be_drawn(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    requests = [Request(p, max_tokens=4, seed=i) for i, p in enumerate(prompts(6))]
+    expected = [done.ids for done in engine.generate(requests)]
+    sample, failures = Lane._sample, [error("no")]
+
+    def failing(lane: Lane, *args: Any) -> None:
+        if failures:
+            raise failures.pop()
+        sample(lane, *args)
+
+    monkeypatch.setattr(Lane, "_sample", failing)
+    futures = [engine.submit(request) for request in requests]
+    done, pending = wait(futures, timeout=20)
+    assert not pending
+    if error is torch.OutOfMemoryError:
+        assert [f.result().ids for f in futures] == expected
+    else:
+        assert {type(f.exception()) for f in done} <= {RuntimeError, type(None)}
+    assert [d.ids for d in engine.generate(requests)] == expected
+
+
+def test_the_batch_grows_again_after_a_while(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("symposia.models.engine.lane.CALM", 5)
+    lane = engine._lanes[None]
+    lane.shrink(1)
+    engine.generate([Request((1, 2), max_tokens=40)])
+    assert lane.most == lane.limit
+
+
+def test_callbacks_in_the_engines_thread_cannot_lock_it(engine: Engine) -> None:
+    said: list[Any] = []
+
+    def ask(done: Any) -> None:
+        said.append(engine.score((1,), [(2,)]))
+        with pytest.raises(RuntimeError, match="cannot wait for itself"):
+            engine.close()
+        said.append(engine.submit(Request((3,), max_tokens=2)))
+
+    engine.max_waiting = 1
+    began = threading.Event()
+    first = engine.submit(Request((1, 2), max_tokens=3), lambda token: began.wait(5))
+    first.add_done_callback(ask)
+    began.set()
+    assert first.result(10).ids
+    until = time.monotonic() + 10
+    while len(said) < 2 and time.monotonic() < until:
+        time.sleep(0.01)
+    assert said[1].result(10).ids
+
+
+def test_what_a_grammar_puts_in_has_a_finite_log_probability(engine: Engine) -> None:
+    grammar = Grammar.regex(r"\([^)]*\)x")
+    requests = [
+        Request((i, 1), max_tokens=12, top_k=1, seed=i, grammar=grammar) for i in range(120)
+    ]
+    for done in engine.generate(requests):
+        assert all(math.isfinite(logprob) for logprob in done.logprobs)
+        assert done.text.startswith("(") and done.text.endswith(")x")
+
+
 def test_an_error_in_a_step_is_its_callers_and_the_engine_goes_on(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -221,11 +292,18 @@ def test_an_error_in_a_step_is_its_callers_and_the_engine_goes_on(
     assert engine.generate([request]) == expected
 
 
-def test_models_with_a_window_run_one_at_a_time_and_right(tmp_path: Path) -> None:
-    engine = Engine(make_folder(tmp_path, model=mistral))
-    requests = [Request(p, max_tokens=12, temperature=0) for p in prompts(8)]
+@pytest.mark.parametrize("kind", [mistral, gptj, longrope])
+def test_models_that_share_no_batch_run_one_at_a_time_and_right(kind: Any, tmp_path: Path) -> None:
+    engine = Engine(make_folder(tmp_path, model=kind))
+    asked = [*prompts(8), (7, 8, 9) * 50]
+    requests = [Request(p, max_tokens=12, temperature=0) for p in asked]
     expected = [generated(engine.model, request) for request in requests]
     assert [list(done.ids) for done in engine.generate(requests)] == expected
+
+
+def test_a_model_without_keys_and_values_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="MambaForCausalLM.*serve it with vLLM"):
+        Engine(make_folder(tmp_path, model=mamba))
 
 
 def test_bad_requests_are_refused_before_any_compute(engine: Engine) -> None:
@@ -240,6 +318,8 @@ def test_bad_requests_are_refused_before_any_compute(engine: Engine) -> None:
     for wrong in ({"max_tokens": 0}, {"temperature": -1.0}, {"top_p": 0.0}, {"top_k": -1}):
         with pytest.raises(ValueError, match=f"{next(iter(wrong))}=.* is out of range"):
             Request((1,), **wrong)
+    with pytest.raises(ValueError, match="token ids from 1 to 99999; the vocabulary has 0 to 256"):
+        engine.submit(Request((1, 99999)))
     assert engine.work.passes == 0
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,12 +17,15 @@ from langchain_core.messages import HumanMessage, SystemMessage  # noqa: E402
 from pydantic import BaseModel, Field  # noqa: E402
 from random_models import CONTEXT, TEMPLATE, make_folder  # noqa: E402
 
+from symposia.models import load_model  # noqa: E402
 from symposia.models.draft import Draft  # noqa: E402
+from symposia.models.embeddings import LocalEmbeddings  # noqa: E402
 from symposia.models.engine import ContextLengthError, Engine  # noqa: E402
 from symposia.models.engine.grammar import Grammar, GrammarError  # noqa: E402
 from symposia.models.engine.request import Request  # noqa: E402
 from symposia.models.engine.sampling import draw, sampling_logprobs  # noqa: E402
 from symposia.models.local import LocalChatModel  # noqa: E402
+from symposia.models.seeds import CallSeeds  # noqa: E402
 from symposia.models.streaming import Pieces  # noqa: E402
 from symposia.models.tool_calls import NoToolsError  # noqa: E402
 
@@ -175,8 +180,6 @@ async def test_an_episode_repeats_its_draws_though_another_came_before(folder: s
 async def test_sampling_settings_left_out_are_those_of_the_folder(
     folder: str, tmp_path: Path
 ) -> None:
-    import shutil
-
     own = shutil.copytree(folder, tmp_path / "own")
     transformers.GenerationConfig(
         do_sample=True, temperature=0.5, top_p=0.9, eos_token_id=256
@@ -255,6 +258,26 @@ def test_pieces_never_take_anything_back() -> None:
     assert pieces.rest(text) == "ST"
     pieces = Pieces(Letters(), ["STOP"])  # type: ignore[arg-type]
     assert "".join(pieces.push(byte) for byte in b"go STOP") == "go "
+    pieces = Pieces(Letters(), ["b\u00e9"])  # type: ignore[arg-type]
+    assert "".join(pieces.push(byte) for byte in "ab\u00e9".encode()) == "a"
+
+
+def test_repeats_from_many_threads_have_seeds_of_their_own() -> None:
+    seeds = CallSeeds()
+    with ThreadPoolExecutor(6) as pool:
+        drawn = list(pool.map(lambda _: seeds.draw(1, "p", "e"), range(20_000)))
+    assert len(set(drawn)) == 20_000
+
+
+def test_embeddings_are_of_length_one_and_near_for_like_texts() -> None:
+    embeddings = LocalEmbeddings(load_model("tiny"))
+    texts = ["put a mug on the shelf", "put a cup on the shelf", "12 + 7 = 19"]
+    vectors = torch.tensor(embeddings.embed_documents(texts))
+    torch.testing.assert_close(vectors.norm(dim=-1), torch.ones(3))
+    near, far = vectors[0] @ vectors[1], vectors[0] @ vectors[2]
+    assert near > far
+    with pytest.raises(ValueError, match="empty"):
+        embeddings.embed_query("")
 
 
 async def test_measures_come_with_the_reply(folder: str) -> None:
@@ -399,6 +422,17 @@ def test_an_adapter_that_does_not_fit_is_a_clear_error(
     assert engine.adapters.names == []
     assert engine.generate([Request((1, 2, 3), max_tokens=5)])[0].ids == expected
     engine.load_adapter("a", adapters["a"])
+    ask = Request((1, 2, 3), max_tokens=5, adapter="a")
+    good = engine.generate([ask])[0].ids
+    broken = shutil.copytree(adapters["b"], tmp_path / "broken")
+    config = broken / "adapter_config.json"
+    config.write_text(config.read_text().replace('"r": 4', '"r": 8'))
+    for name in ("a", "z"):
+        with pytest.raises(ValueError, match="does not fit this model"):
+            engine.load_adapter(name, str(broken))
+    assert engine.adapters.names == ["a"]
+    assert engine.generate([ask])[0].ids == good
+    assert engine.generate([Request((1, 2, 3), max_tokens=5)])[0].ids == expected
 
 
 async def test_new_weights_take_over_between_requests(folder: str, tmp_path: Path) -> None:
@@ -409,6 +443,7 @@ async def test_new_weights_take_over_between_requests(folder: str, tmp_path: Pat
     second = (await model.ainvoke("the same prompt, longer than a block")).text
     expected = LocalChatModel(path=other, max_tokens=12, temperature=0)
     assert second == (await expected.ainvoke("the same prompt, longer than a block")).text != first
-    wide = make_folder(tmp_path / "wide", hidden_size=64, num_attention_heads=8)
+    deep = make_folder(tmp_path / "deep", intermediate_size=96)
     with pytest.raises(ValueError, match="do not fit"):
-        model.engine.reload(wide)
+        model.engine.reload(deep)
+    assert (await model.ainvoke("the same prompt, longer than a block")).text == second
