@@ -1,8 +1,8 @@
 """How many tokens a second the local engine samples, against two ways of transformers' own.
 
 The same random Llama, the same prompts of mixed length and replies of mixed length, greedily, all
-asked for at once: one after the other with `generate`, with transformers' continuous batching
-(paged attention), and with our engine. Each runs in a process of its own, so that its peak memory
+asked for at once, in rounds: one after the other with `generate`, with transformers' continuous
+batching (paged attention), and with our engine. Each runs in a process of its own, so that its peak memory
 can be read; the model and Python themselves are taken off. It also prints how many prompt tokens
 are read for a search of 16 branches from one trunk. Reply tokens are compared with `generate`'s.
 
@@ -31,6 +31,8 @@ Asked = list[tuple[list[int], int]]
 """Prompts with the number of tokens to reply."""
 Answered = list[tuple[list[int], float]]
 """Replies with the seconds that they took."""
+ROUNDS = 64
+"""Requests that are made in all at least, in rounds one after the other."""
 
 
 def make_model(folder: Path, width: int, layers: int) -> None:
@@ -54,15 +56,15 @@ def make_model(folder: Path, width: int, layers: int) -> None:
     LlamaForCausalLM(config).save_pretrained(folder)
 
 
-def questions(number: int) -> Asked:
-    rng = random.Random(number)
+def questions(number: int, seed: int = 0) -> Asked:
+    rng = random.Random(f"{number} {seed}")
     return [
         ([rng.randrange(VOCABULARY) for _ in range(rng.randint(16, 256))], rng.randint(16, 96))
         for _ in range(number)
     ]
 
 
-def one_by_one(folder: str, asked: Asked, warm: Asked) -> Answered:
+def one_by_one(folder: str, rounds: list[Asked]) -> list[Answered]:
     import torch
     from transformers import AutoModelForCausalLM
 
@@ -80,13 +82,14 @@ def one_by_one(folder: str, asked: Asked, warm: Asked) -> Answered:
         said: list[int] = out[0, len(prompt) :].tolist()
         return said
 
-    for each in warm:
-        answer(*each)
-    began = time.perf_counter()
-    return [(answer(*each), time.perf_counter() - began) for each in asked]
+    def answer_all(batch: Asked) -> Answered:
+        began = time.perf_counter()
+        return [(answer(*each), time.perf_counter() - began) for each in batch]
+
+    return [answer_all(batch) for batch in rounds]
 
 
-def transformers_batching(folder: str, asked: Asked, warm: Asked) -> Answered:
+def transformers_batching(folder: str, rounds: list[Asked]) -> list[Answered]:
     from transformers import AutoModelForCausalLM, ContinuousBatchingConfig, GenerationConfig
 
     model: Any = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="sdpa")
@@ -108,13 +111,12 @@ def transformers_batching(folder: str, asked: Asked, warm: Asked) -> Answered:
             done[result.request_id] = result.generated_tokens, time.perf_counter() - began
         return [done[name] for name in names]
 
-    answer(warm)
-    answers = answer(asked)
+    answers = [answer(batch) for batch in rounds]
     manager.stop(block=True)
     return answers
 
 
-def our_engine(folder: str, asked: Asked, warm: Asked) -> Answered:
+def our_engine(folder: str, rounds: list[Asked]) -> list[Answered]:
     from symposia.models.engine import Engine
     from symposia.models.engine.request import Request
 
@@ -134,8 +136,7 @@ def our_engine(folder: str, asked: Asked, warm: Asked) -> Answered:
             futures.append(future)
         return [(list(f.result().ids), ended[i]) for i, f in enumerate(futures)]
 
-    answer(warm)
-    return answer(asked)
+    return [answer(batch) for batch in rounds]
 
 
 WAYS = {"generate": one_by_one, "transformers": transformers_batching, "symposia": our_engine}
@@ -146,11 +147,12 @@ def run_one(way: str, folder: str, requests: int) -> dict[str, Any]:
     import torch
 
     torch.set_num_threads(2)
-    asked, warm = questions(requests), questions(3)
+    rounds = [questions(requests, i) for i in range(max(ROUNDS // requests, 1))]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began = time.perf_counter()
-    answers = WAYS[way](folder, asked, warm)
-    seconds = max(taken for _, taken in answers)
+    _, *answered = WAYS[way](folder, [questions(3), *rounds])
+    seconds = sum(max(taken for _, taken in answers) for answers in answered)
+    answers = [answer for batch in answered for answer in batch]
     latencies = sorted(taken for _, taken in answers)
     return {
         "tokens": [tokens for tokens, _ in answers],
@@ -215,7 +217,7 @@ def main() -> None:
                         f"{requests:4} requests  {way:13}{result['tokens_per_second']:8,.0f} "
                         f"tokens/s ({result['ratio']:.2f}x)  p50 {result['p50']:.2f} s  "
                         f"p95 {result['p95']:.2f} s  {result['megabytes']:,.0f} MB  "
-                        f"equal {result['equal_to_generate']}/{requests}"
+                        f"equal {result['equal_to_generate']}/{len(right)}"
                     )
             report[str(requests)] = results
         whole, read = tree_search(folder)

@@ -311,8 +311,11 @@ class Lane:
             self._column((r.request.top_k for r in rows), torch.long),
             self._column((r.request.top_p for r in rows), torch.float32),
         )
-        uniform = self._column((r.random.random() for r in rows), torch.float64)
-        tokens = draw(logprobs, uniform, temperature == 0).tolist()
+        if any(_temperature(row) for row in rows):
+            uniform = self._column((r.random.random() for r in rows), torch.float64)
+            tokens = draw(logprobs, uniform, temperature == 0).tolist()
+        else:
+            tokens = logprobs.argmax(-1).tolist()
         for i, row in enumerate(rows):
             if row.constraint and not row.error:
                 try:

@@ -302,7 +302,7 @@ def test_models_that_share_no_batch_run_one_at_a_time_and_right(kind: Any, tmp_p
 
 
 def test_a_model_without_keys_and_values_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="MambaForCausalLM.*serve it with vLLM"):
+    with pytest.raises(ValueError, match=r"MambaForCausalLM.*serve it with vLLM"):
         Engine(make_folder(tmp_path, model=mamba))
 
 
