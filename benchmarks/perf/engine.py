@@ -2,9 +2,10 @@
 
 The same random Llama, the same prompts of mixed length and replies of mixed length, greedily, all
 asked for at once, in rounds: one after the other with `generate`, with transformers' continuous
-batching (paged attention), and with our engine. Each runs in a process of its own, so that its peak memory
-can be read; the model and Python themselves are taken off. It also prints how many prompt tokens
-are read for a search of 16 branches from one trunk. Reply tokens are compared with `generate`'s.
+batching (paged attention), and with our engine. Each runs in a process of its own, so that its peak
+memory can be read; the model and Python themselves are taken off. It also prints how many prompt
+tokens are read for a search of 16 branches from one trunk. Reply tokens are compared with
+`generate`'s.
 
     python benchmarks/perf/engine.py --requests 1 8 32 128
 """
