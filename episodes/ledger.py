@@ -62,8 +62,14 @@ class Usage:
         return Usage(*(getattr(self, name) - getattr(other, name) for name in COUNTS))
 
     def __iadd__(self, other: Usage) -> Usage:
-        for name in COUNTS:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.calls += other.calls
+        self.prompt_tokens += other.prompt_tokens
+        self.completion_tokens += other.completion_tokens
+        self.seconds += other.seconds
+        self.tool_calls += other.tool_calls
+        self.cost += other.cost
+        self.unpriced += other.unpriced
+        self.estimated += other.estimated
         return self
 
 

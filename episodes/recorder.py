@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -69,7 +69,7 @@ class _Call:
     """The account that pays for it."""
     started: float
     seconds: float = 0.0
-    booked: Usage = field(default_factory=Usage)
+    booked: Usage | None = None
     """What the ledger has of it so far."""
     streamed: _Streamed | None = None
     cost: float | None = None
@@ -350,7 +350,8 @@ class Recorder(BaseCallbackHandler):
     def _book(self, call: _Call) -> None:
         """Bring the ledger up to what is known of `call`."""
         usage = self._usage(call)
-        call.ledger.add(call.agent, usage - call.booked, call.model_name)
+        new = usage - call.booked if call.booked else usage
+        call.ledger.add(call.agent, new, call.model_name)
         call.booked = usage
 
     def _usage(self, call: _Call) -> Usage:
