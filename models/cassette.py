@@ -33,7 +33,7 @@ from langchain_core.language_models import BaseChatModel, LangSmithParams
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, message_chunk_to_message
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
-from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
+from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import ensure_config
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from langchain_core.utils.json import parse_json_markdown
@@ -41,6 +41,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ..episodes import scrub
 from ..episodes.secrets import scrub_text
+from .typed import is_model, typed_reply
 
 log = logging.getLogger(__name__)
 
@@ -321,16 +322,9 @@ class CassetteModel(BaseChatModel):
         def read(message: AIMessage) -> Any:
             calls = message.tool_calls
             value = calls[0]["args"] if calls else parse_json_markdown(message.text)
-            typed = isinstance(schema, type) and issubclass(schema, BaseModel)
-            return schema.model_validate(value) if typed else value
+            return schema.model_validate(value) if is_model(schema) else value
 
-        def read_with_raw(message: AIMessage) -> dict[str, Any]:
-            try:
-                return {"raw": message, "parsed": read(message), "parsing_error": None}
-            except ValueError as error:
-                return {"raw": message, "parsed": None, "parsing_error": error}
-
-        return bound | RunnableLambda(read_with_raw if include_raw else read)
+        return bound | typed_reply(read, include_raw)
 
     def _with(self, inner: Any, **bound: Any) -> CassetteModel:
         return self.model_copy(update={"inner": inner, "bound": {**self.bound, **bound}})
@@ -489,7 +483,7 @@ def _plain(value: Any) -> Any:
     """`value` as JSON has it; schemas and functions by what they stand for."""
 
     def other(held: Any) -> Any:
-        if isinstance(held, type) and issubclass(held, BaseModel):
+        if is_model(held):
             return held.model_json_schema()
         if isinstance(held, BaseModel):
             return held.model_dump(mode="json")

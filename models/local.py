@@ -20,7 +20,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ConfigDict, Field, PrivateAttr
 
 from .engine import Completion, Engine, Request
-from .prompt import prompt_ids
+from .prompt import PromptWriter
 from .seeds import CallSeeds
 from .streaming import Pieces
 from .structured import structured
@@ -143,7 +143,7 @@ class LocalChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        request = self._request(messages, stop, _metadata(run_manager), kwargs)
+        request = self._request(messages, stop, run_manager, kwargs)
         return self._result(request, self.engine.submit(request).result(), kwargs)
 
     async def _agenerate(
@@ -153,7 +153,7 @@ class LocalChatModel(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        request = self._request(messages, stop, _metadata(run_manager), kwargs)
+        request = self._request(messages, stop, run_manager, kwargs)
         done = await asyncio.wrap_future(await self._submit(request))
         return self._result(request, done, kwargs)
 
@@ -164,7 +164,7 @@ class LocalChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        request = self._request(messages, stop, _metadata(run_manager), kwargs)
+        request = self._request(messages, stop, run_manager, kwargs)
         heard: queue.SimpleQueue[int | None] = queue.SimpleQueue()
         future = self.engine.submit(request, heard.put)
         future.add_done_callback(lambda _: heard.put(None))
@@ -184,7 +184,7 @@ class LocalChatModel(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        request = self._request(messages, stop, _metadata(run_manager), kwargs)
+        request = self._request(messages, stop, run_manager, kwargs)
         heard: asyncio.Queue[int | None] = asyncio.Queue()
         tell = asyncio.get_running_loop().call_soon_threadsafe
         future = await self._submit(request, lambda token: _quietly(tell, heard, token))
@@ -217,7 +217,7 @@ class LocalChatModel(BaseChatModel):
         self,
         messages: list[BaseMessage],
         stop: list[str] | None,
-        metadata: Mapping[str, Any],
+        run_manager: CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun | None,
         options: Mapping[str, Any],
     ) -> Request:
         if unknown := set(options) - OPTIONS:
@@ -226,20 +226,23 @@ class LocalChatModel(BaseChatModel):
             raise ValueError(f"stop={stop!r}: stop strings are texts that are not empty")
         if not messages:
             raise ValueError("there are no messages to answer")
-        read = prompt_ids(self.engine.tokenizer, messages, options.get("tools"))
+        read = self._prompts.ids(messages, options.get("tools"))
         prompt = (*read, *options.get("prefix", ()))
-        seed = int(options.get("seed", metadata.get("seed", self.seed)))
         return Request(
             prompt=prompt,
             max_tokens=options.get("max_tokens", self.max_tokens),
             stop=tuple(stop or ()),
-            seed=self._seeds.draw(seed, prompt, str(metadata.get("episode", ""))),
+            seed=self._seeds.of_call(prompt, self.seed, run_manager, options),
             grammar=options.get("grammar"),
             adapter=options.get("adapter", self.adapter),
             measure=options.get("measure", self.measure),
             top=options.get("top", self.top),
             **{name: options.get(name, self._sampling[name]) for name in SAMPLING},
         )
+
+    @cached_property
+    def _prompts(self) -> PromptWriter:
+        return PromptWriter(self.engine.tokenizer)
 
     @cached_property
     def _sampling(self) -> dict[str, Any]:
@@ -299,10 +302,6 @@ class LocalChatModel(BaseChatModel):
         if measures:
             message.response_metadata["measures"] = measures
         return message
-
-
-def _metadata(run_manager: Any) -> Mapping[str, Any]:
-    return (run_manager.metadata if run_manager else None) or {}
 
 
 def _chunk(piece: str, run_manager: CallbackManagerForLLMRun | None) -> ChatGenerationChunk:

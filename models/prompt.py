@@ -20,34 +20,41 @@ OPEN, CLOSE = "\ue000", "\ue001"
 """Marks around the number of a special token that is meant as text; from a private-use area."""
 
 
-def prompt_ids(
-    tokenizer: PreTrainedTokenizerBase,
-    messages: Sequence[BaseMessage],
-    tools: Sequence[dict[str, Any]] | None = None,
-) -> list[int]:
-    """The ids of the whole prompt, up to where the reply begins."""
-    special = sorted(
-        {str(token) for token in tokenizer.added_tokens_decoder.values() if token.special}
-    )
-    quoted = re.compile("|".join(map(re.escape, sorted(special, key=len, reverse=True))) or r"$^")
-    conversation = template_messages(messages)
-    marked = _replaced(
-        conversation, quoted, lambda found: f"{OPEN}{special.index(found[0])}{CLOSE}"
-    )
-    text = tokenizer.apply_chat_template(
-        marked, tools=list(tools) if tools else None, add_generation_prompt=True, tokenize=False
-    )
-    assert isinstance(text, str)
-    ids: list[int] = []
-    marks = re.compile(f"{OPEN}({'|'.join(map(str, range(len(special))))}){CLOSE}")
-    for number, piece in enumerate(marks.split(text)):
-        as_text = number % 2 == 1
-        ids += tokenizer.encode(
-            special[int(piece)] if as_text else piece,
-            add_special_tokens=False,
-            split_special_tokens=as_text,
+class PromptWriter:
+    """Writes the prompts of one tokenizer's chat template."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        self._tokenizer = tokenizer
+        added = tokenizer.added_tokens_decoder.values()
+        self._special = sorted({str(token) for token in added if token.special})
+        longest_first = sorted(self._special, key=len, reverse=True)
+        self._quoted = re.compile("|".join(map(re.escape, longest_first)) or r"$^")
+        numbers = "|".join(map(str, range(len(self._special))))
+        self._marks = re.compile(f"{OPEN}({numbers or '$^'}){CLOSE}")
+
+    def ids(
+        self, messages: Sequence[BaseMessage], tools: Sequence[dict[str, Any]] | None = None
+    ) -> list[int]:
+        """The ids of the whole prompt, up to where the reply begins."""
+        text = self._tokenizer.apply_chat_template(
+            _replaced(template_messages(messages), self._quoted, self._mark),
+            tools=list(tools) if tools else None,
+            add_generation_prompt=True,
+            tokenize=False,
         )
-    return ids
+        assert isinstance(text, str)
+        ids: list[int] = []
+        for number, piece in enumerate(self._marks.split(text)):
+            as_text = number % 2 == 1
+            ids += self._tokenizer.encode(
+                self._special[int(piece)] if as_text else piece,
+                add_special_tokens=False,
+                split_special_tokens=as_text,
+            )
+        return ids
+
+    def _mark(self, found: re.Match[str]) -> str:
+        return f"{OPEN}{self._special.index(found[0])}{CLOSE}"
 
 
 def _replaced(value: Any, pattern: re.Pattern[str], write: Callable[[re.Match[str]], str]) -> Any:

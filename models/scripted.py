@@ -15,11 +15,12 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, convert_to_messages
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatResult
-from langchain_core.runnables import Runnable, RunnableLambda
+from langchain_core.runnables import Runnable
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel, ConfigDict, PrivateAttr, TypeAdapter
 
 from ..episodes import Episode
+from .typed import json_reader, typed_reply
 
 Reply = str | AIMessage | BaseModel | BaseException
 """Text, a message (with tool calls, say), a typed output (sent as JSON), or an error to raise."""
@@ -104,19 +105,7 @@ class ScriptedModel(BaseChatModel):
         self, schema: Any, *, include_raw: bool = False, **kwargs: Any
     ) -> Runnable[Any, Any]:
         """Replies read as JSON of `schema` (a pydantic type, or a JSON schema giving a dict)."""
-
-        def read(message: AIMessage) -> Any:
-            if isinstance(schema, type) and issubclass(schema, BaseModel):
-                return schema.model_validate_json(message.text)
-            return json.loads(message.text)
-
-        def read_with_raw(message: AIMessage) -> dict[str, Any]:
-            try:
-                return {"raw": message, "parsed": read(message), "parsing_error": None}
-            except ValueError as error:
-                return {"raw": message, "parsed": None, "parsing_error": error}
-
-        return self | RunnableLambda(read_with_raw if include_raw else read)
+        return self | typed_reply(json_reader(schema), include_raw)
 
     def _generate(
         self,

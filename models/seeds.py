@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from hashlib import blake2b
+from typing import Any
+
+from langchain_core.callbacks import BaseRunManager
 
 REMEMBERED_PROMPTS = 100_000
 """How many prompts keep their count of repeats, from which repeats get seeds of their own."""
@@ -16,6 +20,19 @@ class CallSeeds:
     def __init__(self) -> None:
         self._asked: OrderedDict[tuple[str, bytes], int] = OrderedDict()
         self._lock = threading.Lock()
+
+    def of_call(
+        self,
+        prompt: object,
+        own: int,
+        run_manager: BaseRunManager | None,
+        options: Mapping[str, Any],
+    ) -> int:
+        """The seed of a model's call: drawn from the one that the call sets itself, else the
+        episode's (`metadata["seed"]` of the run's config), else the model's `own`."""
+        metadata = (run_manager.metadata if run_manager else None) or {}
+        seed = int(options.get("seed", metadata.get("seed", own)))
+        return self.draw(seed, prompt, str(metadata.get("episode", "")))
 
     def draw(self, seed: int, prompt: object, episode: str) -> int:
         """A seed for the next call with `prompt` (whatever its `repr` tells apart) in `episode`."""

@@ -3,7 +3,7 @@
 Answers are words with ids, drawn from the request's seed. Faults are queued in `faults`, one for
 each chat request; `edit` changes answers. Run as a program it serves until it is killed:
 
-    python tests/models/stub_server.py --words 20 --pause 0.2
+    python tests/stub_server.py --words 20 --pause 0.2
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ import httpx2
 
 from symposia.models.served import ServedChatModel
 
-STUB = Path(__file__).parents[2] / "tests" / "models" / "stub_server.py"
+STUB = Path(__file__).parents[2] / "tests" / "stub_server.py"
 Call = Callable[[int], Awaitable[int]]
 """Makes the call of a number; gives the tokens that came."""
 

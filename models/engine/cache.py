@@ -29,7 +29,6 @@ class SideBySide(Cache):
 
     def __init__(self, device: torch.device) -> None:
         super().__init__(layer_class_to_replicate=partial(_Layer, self))  # type: ignore[arg-type]
-        self.device_of_rows = device
         self.end = 0
         self.columns = SPARE
         self.capacity = 1

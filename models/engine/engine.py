@@ -93,6 +93,7 @@ class Engine:
         self.context: int = self.model.config.get_text_config().max_position_embeddings
         ends = self.model.generation_config.eos_token_id
         self.ends = frozenset(ends if isinstance(ends, list) else [ends]) - {None}
+        self._silent = frozenset(self.tokenizer.all_special_ids)
         self.vocabulary: int = self.model.get_output_embeddings().weight.shape[0]
         self.work = Work()
         self.adapters = Adapters(self.model)
@@ -287,14 +288,14 @@ class Engine:
         return Lane(self.model, self.max_batch, Prefixes(self.prefix_bytes), self.work)
 
     def _row(self, request: Request, listener: Listener | None) -> Row:
-        room = min(request.max_tokens, self.context - len(request.prompt))
+        limit = min(request.max_tokens, self.context - len(request.prompt))
 
         def begin() -> Constraint | None:
             if request.grammar is None:
                 return None
-            return self.grammars.constraint(request.grammar, room)
+            return self.grammars.constraint(request.grammar, limit)
 
-        return Row(request, self.tokenizer, self.ends, room, begin, listener)
+        return Row(request, self.tokenizer, self.ends, self._silent, limit, begin, listener)
 
     def _logprobs(self, ids: Sequence[int]) -> list[float]:
         """The log-probability of each token but the first, given those before it."""

@@ -304,14 +304,15 @@ class Lane:
                     except Exception as error:  # the others know nothing of this one's grammar
                         row.error = error
             logits = logits.masked_fill(~allowed, -torch.inf)
-        temperature = self._column((_temperature(r) for r in rows), torch.float32)
+        temperatures = [_temperature(row) for row in rows]
+        temperature = self._column(temperatures, torch.float32)
         logprobs = sampling_logprobs(
             logits,
             temperature,
             self._column((r.request.top_k for r in rows), torch.long),
             self._column((r.request.top_p for r in rows), torch.float32),
         )
-        if any(_temperature(row) for row in rows):
+        if any(temperatures):
             uniform = self._column((r.random.random() for r in rows), torch.float64)
             tokens = draw(logprobs, uniform, temperature == 0).tolist()
         else:
@@ -325,7 +326,7 @@ class Lane:
                     continue
                 if token != tokens[i]:  # top-k and top-p may have cut what the grammar puts in
                     tokens[i] = token
-                    logprobs[i] = (logits[i] / (_temperature(row) or 1.0)).log_softmax(-1)
+                    logprobs[i] = (logits[i] / (temperatures[i] or 1.0)).log_softmax(-1)
         chosen = torch.tensor(tokens, device=self.device)[:, None]
         self._measure(rows, own)
         for row, token, logprob in zip(rows, tokens, logprobs.gather(-1, chosen)[:, 0].tolist()):

@@ -88,7 +88,8 @@ class Row:
 
     Args:
         ends: ids of the tokens that end a reply.
-        room: tokens that the context has left after the prompt.
+        silent: ids of special tokens, which write no text.
+        limit: tokens that the reply may have.
         begin: makes the constraint of the request's grammar.
     """
 
@@ -97,7 +98,8 @@ class Row:
         request: Request,
         tokenizer: PreTrainedTokenizerBase,
         ends: Collection[int],
-        room: int,
+        silent: Collection[int],
+        limit: int,
         begin: Callable[[], Constraint | None],
         listener: Listener | None,
     ) -> None:
@@ -107,10 +109,10 @@ class Row:
         self._settled = False
         self._tokenizer = tokenizer
         self._ends = ends
-        self._limit = min(request.max_tokens, room)
+        self._silent = silent
+        self._limit = limit
         self._begin = begin
         self._listener = listener
-        self._silent = frozenset(tokenizer.all_special_ids)
         self._window = 4 + max((len(stop.encode()) for stop in request.stop), default=0)
         self.restart()
 

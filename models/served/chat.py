@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from pathlib import PurePath
@@ -17,11 +16,12 @@ from langchain_core.messages import (
     convert_to_openai_messages,
 )
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
-from langchain_core.runnables import Runnable, RunnableLambda
+from langchain_core.runnables import Runnable
 from langchain_core.utils.function_calling import convert_to_openai_tool
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, field_validator
+from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, field_validator
 
 from ..seeds import CallSeeds
+from ..typed import is_model, json_reader, typed_reply
 from .resilience import ServerError
 from .server import Server
 from .wire import Reply, read_answer, read_event
@@ -122,24 +122,14 @@ class ServedChatModel(BaseChatModel):
     ) -> Runnable[Any, Any]:
         """Replies constrained to `schema`: a pydantic type gives objects of it, validated; a JSON
         schema gives the JSON as it came."""
-        typed = isinstance(schema, type) and issubclass(schema, BaseModel)
+        typed = is_model(schema)
         wanted = {
             "name": schema.__name__ if typed else schema.get("title", "reply"),
             "schema": schema.model_json_schema() if typed else schema,
         }
         asked = self.bind(response_format={"type": "json_schema", "json_schema": wanted}, **kwargs)
 
-        def read(message: AIMessage) -> Any:
-            text = message.text
-            return schema.model_validate_json(text) if typed else json.loads(text)
-
-        def read_with_raw(message: AIMessage) -> dict[str, Any]:
-            try:
-                return {"raw": message, "parsed": read(message), "parsing_error": None}
-            except ValueError as error:
-                return {"raw": message, "parsed": None, "parsing_error": error}
-
-        return asked | RunnableLambda(read_with_raw if include_raw else read)
+        return asked | typed_reply(json_reader(schema), include_raw)
 
     def with_adapter(self, name: str) -> Self:
         """A copy that speaks with an adapter that the server has loaded."""
@@ -260,13 +250,9 @@ class ServedChatModel(BaseChatModel):
             )
         if not messages:
             raise ValueError("there are no messages to answer")
-        metadata = (run_manager.metadata if run_manager else None) or {}
         said = convert_to_openai_messages(messages)
-        seed = self._seeds.draw(
-            int(options.get("seed", metadata.get("seed", self.seed))),
-            _without_ids([said, options.get("tools")]),
-            str(metadata.get("episode", "")),
-        )
+        read = _without_ids([said, options.get("tools")])
+        seed = self._seeds.of_call(read, self.seed, run_manager, options)
         asked = {
             "model": self.model,
             **{name: getattr(self, name) for name in SAMPLING},

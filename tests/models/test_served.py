@@ -15,14 +15,11 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from pydantic import BaseModel, ValidationError
+from stub_server import DROP, HANG, Refusal, StubServer
 
 from symposia.episodes import Outcome, Recorder, Task
 from symposia.models.served import ServedChatModel, resilience
 from symposia.models.served.resilience import DeadlineError, ServerDownError, ServerError
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from stub_server import DROP, HANG, Refusal, StubServer
 
 RECORDED = json.loads((Path(__file__).parent / "vllm_recorded.json").read_text())
 """Real exchanges with vLLM 0.32 and a small model."""
