@@ -89,7 +89,7 @@ def _merged(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
     """`messages` with neighbouring human texts joined: many chat templates want turns."""
     merged: list[BaseMessage] = []
     for message in messages:
-        if merged and _plain(message) and _plain(merged[-1]):
+        if _plain(message) and merged and _plain(merged[-1]):
             merged[-1] = HumanMessage(f"{merged[-1].content}\n\n{message.content}")
         else:
             merged.append(message)
@@ -97,4 +97,4 @@ def _merged(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
 
 
 def _plain(message: BaseMessage) -> bool:
-    return isinstance(message, HumanMessage) and isinstance(message.content, str)
+    return type(message) is HumanMessage and isinstance(message.content, str)

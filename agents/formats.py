@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from types import NoneType
 from typing import Any, Literal, Protocol, TypeVar, get_args, get_origin
@@ -154,18 +155,39 @@ def _render_tags(value: BaseModel) -> Iterator[str]:
 def _read_tags(text: str, output: type[BaseModel]) -> dict[str, Any]:
     """Field values of `output` from tags in `text`; tags within a value belong to that value."""
     values: dict[str, Any] = {}
+    shapes = _shapes(output)
     for name, texts in _tagged(text, output).items():
-        item = _list_item(output.model_fields[name])
-        annotation = output.model_fields[name].annotation
-        nested = _model(item if item is not None else annotation)
-        read = [_read_tags(t, nested) if nested else t for t in texts]
-        if item is not None:
+        shape = shapes[name]
+        read = [_read_tags(t, shape.nested) if shape.nested else t for t in texts]
+        if shape.repeats:
             values[name] = read
         elif any(other != read[0] for other in read):
             raise _UnreadableError(f"<{name}> stands more than once, with different values")
-        elif read[0] != "" or NoneType not in _flatten(annotation):
+        elif read[0] != "" or not shape.optional:
             values[name] = read[0]
     return values
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What may stand in the tags of a field."""
+
+    repeats: bool
+    nested: type[BaseModel] | None
+    optional: bool
+
+
+@cache
+def _shapes(output: type[BaseModel]) -> dict[str, _Shape]:
+    shapes = {}
+    for name, field in output.model_fields.items():
+        item = _list_item(field)
+        shapes[name] = _Shape(
+            repeats=item is not None,
+            nested=_model(item if item is not None else field.annotation),
+            optional=NoneType in _flatten(field.annotation),
+        )
+    return shapes
 
 
 def _tagged(text: str, output: type[BaseModel]) -> dict[str, list[str]]:

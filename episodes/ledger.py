@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 
 
@@ -128,6 +128,7 @@ class Ledger:
     _calls: int = 0
     _tool_calls: int = 0
     _unpriced: set[str] = field(default_factory=set)
+    _chains: dict[str, tuple[Ledger, ...]] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.agents = {
@@ -226,14 +227,14 @@ class Ledger:
         """Whether this is `other`, or an account inside it."""
         return self is other or (self.parent is not None and self.parent.within(other))
 
-    def _accounts(self, agent: str) -> Iterator[Ledger]:
+    def _accounts(self, agent: str) -> tuple[Ledger, ...]:
         """Every account that a call of `agent` is booked in, the innermost first."""
-        ledger: Ledger | None = self
-        while ledger is not None:
-            if agent in ledger.agents:
-                yield ledger.agents[agent]
-            yield ledger
-            ledger = ledger.parent
+        known = self._chains.get(agent)
+        if known is None:
+            own = (self.agents[agent], self) if agent in self.agents else (self,)
+            around = self.parent._accounts(agent) if self.parent is not None else ()
+            known = self._chains[agent] = own + around
+        return known
 
     def _refuse_at(self, agent: str, reached: Callable[[Ledger], str]) -> None:
         if spent := self._limit(agent, reached):
@@ -241,12 +242,11 @@ class Ledger:
 
     def _limit(self, agent: str, reached: Callable[[Ledger], str]) -> BudgetExceeded | None:
         """The first limit that is reached; it is noted in its account and in those inside it."""
-        inner = []
-        for ledger in self._accounts(agent):
-            inner.append(ledger)
+        accounts = self._accounts(agent)
+        for place, ledger in enumerate(accounts):
             if limit := reached(ledger):
                 message = f"{ledger.owner} budget of {limit} is spent".strip()
-                for account in inner:
+                for account in accounts[: place + 1]:
                     account.exceeded = account.exceeded or message
                 return BudgetExceeded(message, ledger)
         return None

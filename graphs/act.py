@@ -68,18 +68,18 @@ def act(
             "stop": "done" if seen.done else "",
         }
 
-    async def step(state: TeamState, runtime: Runtime[TeamContext]) -> Command[str]:
-        update = await taken(state, runtime)
-        return Command(update=update, goto=END if update["stop"] else "policy")
-
     async def taken(state: TeamState, runtime: Runtime[TeamContext]) -> TeamState:
+        """What changes by taking the drafted action. Each key written costs time, so what stays as
+        it is is left out."""
         action = state.get("draft")
         if action is None and state["stop"]:
             return {"stop": state["stop"]}
         if action is None:
             unread = state["unread"] + 1
-            stop = "unreadable replies" if unread >= unread_limit else ""
-            return {"unread": unread, "messages": [HumanMessage(UNREADABLE)], "stop": stop}
+            update: TeamState = {"unread": unread, "messages": [HumanMessage(UNREADABLE)]}
+            if unread >= unread_limit:
+                update["stop"] = "unreadable replies"
+            return update
         try:
             seen = await _world(runtime).step(action.value)
         except BudgetExceeded as spent:
@@ -93,15 +93,17 @@ def act(
             stop = "step limit"
         elif loop_limit is not None and repeats(state, action, seen.text) + 1 >= loop_limit:
             stop = "loop"
-        return {
+        update = {
             "messages": [said, heard],
             "observation": seen,
             "steps": steps,
-            "unread": 0,
-            "draft": None,
             "answer": action.value,
-            "stop": stop,
         }
+        if stop:
+            update["stop"] = stop
+        if state["unread"]:
+            update["unread"] = 0
+        return update
 
     def repeats(state: TeamState, action: Proposal, answer: str) -> int:
         """How often this action, whatever was thought about it, has met this very answer before."""
@@ -112,9 +114,15 @@ def act(
             for said, heard in pairwise(state["messages"])
         )
 
+    async def step(state: TeamState, runtime: Runtime[TeamContext]) -> Command[str]:
+        return onwards({**await taken(state, runtime), "draft": None})
+
     async def speak_and_step(state: TeamState, runtime: Runtime[TeamContext]) -> Command[str]:
         chosen: Any = {**state, **await policy(state)}  # type: ignore[operator]
-        return await step(chosen, runtime)
+        return onwards(await taken(chosen, runtime))
+
+    def onwards(update: TeamState) -> Command[str]:
+        return Command(update=update, goto=END if update.get("stop") else "policy")
 
     graph = StateGraph(TeamState, context_schema=TeamContext)
     graph.add_node("reset", reset)

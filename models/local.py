@@ -11,7 +11,6 @@ from functools import cached_property
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
@@ -19,6 +18,7 @@ from langchain_core.runnables import Runnable
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ConfigDict, Field, PrivateAttr
 
+from .base import ChatModel, inspected
 from .engine import Completion, Engine, Request
 from .prompt import PromptWriter
 from .seeds import CallSeeds
@@ -41,7 +41,7 @@ OPTIONS = {
 """What a call may set."""
 
 
-class LocalChatModel(BaseChatModel):
+class LocalChatModel(ChatModel):
     """Chat with a causal language model in this process.
 
     Every reply carries `response_metadata["tokens"]`: prompt ids, sampled completion ids and their
@@ -146,6 +146,7 @@ class LocalChatModel(BaseChatModel):
         request = self._request(messages, stop, run_manager, kwargs)
         return self._result(request, self.engine.submit(request).result(), kwargs)
 
+    @inspected
     async def _agenerate(
         self,
         messages: list[BaseMessage],

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Self
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, convert_to_messages
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatResult
@@ -20,6 +19,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel, ConfigDict, PrivateAttr, TypeAdapter
 
 from ..episodes import Episode
+from .base import ChatModel, inspected
 from .typed import json_reader, typed_reply
 
 Reply = str | AIMessage | BaseModel | BaseException
@@ -31,7 +31,7 @@ class ScriptExhaustedError(RuntimeError):
     """The script has no reply left."""
 
 
-class ScriptedModel(BaseChatModel):
+class ScriptedModel(ChatModel):
     """Answers from a list, or from a function of the messages.
 
     Token counts are words, so that budgets can be tried out; there are no token ids.
@@ -92,6 +92,10 @@ class ScriptedModel(BaseChatModel):
     def _llm_type(self) -> str:
         return "scripted"
 
+    @property
+    def _called(self) -> str:
+        return self.name or "scripted"
+
     def bind_tools(
         self, tools: Sequence[Any], *, tool_choice: str | None = None, **kwargs: Any
     ) -> Runnable[Any, AIMessage]:
@@ -122,6 +126,7 @@ class ScriptedModel(BaseChatModel):
             raise TypeError("this script is an async function: use ainvoke")
         return self._result(messages, reply, stop)
 
+    @inspected
     async def _agenerate(
         self,
         messages: list[BaseMessage],
@@ -161,11 +166,15 @@ class ScriptedModel(BaseChatModel):
             ends = [i for i in map(message.content.find, stop) if i >= 0]
             message.content = message.content[: min(ends)] if ends else message.content
         if message.usage_metadata is None:
-            read = sum(len(m.text.split()) for m in messages)
-            said = len(message.text.split())
+            read, said = sum(map(_words, messages)), _words(message)
             message.usage_metadata = UsageMetadata(
                 input_tokens=read, output_tokens=said, total_tokens=read + said
             )
-        message.response_metadata.setdefault("model_name", self.name or "scripted")
+        message.response_metadata.setdefault("model_name", self._called)
         message.response_metadata.setdefault("finish_reason", "stop")
         return ChatResult(generations=[ChatGeneration(message=message)])
+
+
+def _words(message: BaseMessage) -> int:
+    text = message.content if isinstance(message.content, str) else message.text
+    return len(text.split())

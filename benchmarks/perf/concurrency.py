@@ -1,8 +1,8 @@
 """Many episodes in one process: how close to the ideal rate do they come?
 
 Every episode acts in a small world in this process; the scripted model takes a fixed time to
-answer. Ideal is no CPU cost at all: turns times latency. A second row draws the latency from a
-log-normal distribution of the same mean, which shows what stragglers cost.
+answer. Ideal is no CPU cost at all: turns times latency. Beside it a graph in bare LangGraph with
+the same model and turns, that keeps no record and no accounts, parses nothing and has no world.
 
     python benchmarks/perf/concurrency.py
 """
@@ -12,19 +12,18 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import math
-import random
 import time
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypedDict
+
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.message import add_messages
 
 from symposia.agents import ToolAgent
 from symposia.benchmarks import Environment, evaluate
 from symposia.episodes import Observation, Task
 from symposia.graphs import act
 from symposia.models import ScriptedModel
-
-SIGMA = 1.0
-"""Of the log-normal latency."""
 
 
 class Corridor(Environment):
@@ -51,32 +50,53 @@ class Corridor(Environment):
         return Observation(f"You are at {self.at}.", reward=float(done), done=done)
 
 
-async def wall(episodes: int, turns: int, latency: float, heavy_tail: bool) -> tuple[float, float]:
-    """Seconds taken, and the ideal: the longest episode's waiting with no CPU cost."""
-    rng = random.Random(0)
-    mu = math.log(latency) - SIGMA**2 / 2
-    waits = [
-        [rng.lognormvariate(mu, SIGMA) if heavy_tail else latency for _ in range(turns)]
-        for _ in range(episodes)
-    ]
-    queues = [iter(w) for w in waits]
-    own: dict[Any, Any] = {}
-
+def slow_model(latency: float) -> ScriptedModel:
     async def reply(messages: list[Any]) -> str:
-        task = asyncio.current_task()
-        await asyncio.sleep(next(own.setdefault(task, queues[len(own) % episodes]), latency))
-        return "<action>go</action>"
-
-    async def fixed(messages: list[Any]) -> str:
         await asyncio.sleep(latency)
         return "<action>go</action>"
 
-    team = act(ToolAgent(ScriptedModel(reply if heavy_tail else fixed)))
-    began = time.perf_counter()
+    return ScriptedModel(reply)
+
+
+async def ours(episodes: int, turns: int, latency: float) -> None:
+    team = act(ToolAgent(slow_model(latency)))
     report = await evaluate(team, Corridor(episodes, turns), concurrency=episodes, progress=False)
-    taken = time.perf_counter() - began
     assert report.summary.successes == episodes
-    return taken, max(map(sum, waits)) if heavy_tail else turns * latency
+
+
+class Walk(TypedDict):
+    messages: Annotated[list[AnyMessage], add_messages]
+    steps: int
+
+
+async def bare(episodes: int, turns: int, latency: float) -> None:
+    model = slow_model(latency)
+
+    async def speak(state: Walk) -> dict[str, Any]:
+        said = await model.ainvoke(state["messages"])
+        steps = state["steps"] + 1
+        return {"messages": [AIMessage(said.text), HumanMessage("go on")], "steps": steps}
+
+    graph = StateGraph(Walk)
+    graph.add_node("speak", speak)
+    graph.add_edge(START, "speak")
+    graph.add_conditional_edges("speak", lambda s: END if s["steps"] == turns else "speak")
+    compiled = graph.compile()
+    async with asyncio.TaskGroup() as group:
+        for _ in range(episodes):
+            start: Walk = {"messages": [HumanMessage("walk")], "steps": 0}
+            group.create_task(compiled.ainvoke(start))
+
+
+def timed(what: Any, episodes: int, turns: int, latency: float) -> dict[str, float]:
+    cpu, wall = time.process_time(), time.perf_counter()
+    asyncio.run(what(episodes, turns, latency))
+    seconds = time.perf_counter() - wall
+    return {
+        "seconds": seconds,
+        "of_ideal": turns * latency / seconds,
+        "cpu_ms_per_turn": (time.process_time() - cpu) / (episodes * turns) * 1e3,
+    }
 
 
 def main() -> None:
@@ -86,28 +106,26 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=0.5, help="seconds")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    rows = []
-    for episodes in options.episodes:
-        began = time.process_time()
-        taken, ideal = asyncio.run(wall(episodes, options.turns, options.latency, False))
-        cpu = time.process_time() - began
-        rows.append(
-            {
-                "episodes": episodes,
-                "seconds": taken,
-                "ideal": ideal,
-                "efficiency": ideal / taken,
-                "cpu_ms_per_turn": cpu / (episodes * options.turns) * 1e3,
-            }
-        )
+    rows = [
+        {
+            "episodes": episodes,
+            "ideal": options.turns * options.latency,
+            "symposia": timed(ours, episodes, options.turns, options.latency),
+            "langgraph": timed(bare, episodes, options.turns, options.latency),
+        }
+        for episodes in options.episodes
+    ]
     if options.json:
         print(json.dumps(rows, indent=2))
         return
     for r in rows:
-        print(
-            f"{r['episodes']:4d} episodes: {r['seconds']:6.2f} s, ideal {r['ideal']:5.2f} s: "
-            f"{r['efficiency']:.0%} of the ideal rate; {r['cpu_ms_per_turn']:.2f} ms CPU a turn"
-        )
+        print(f"{r['episodes']:4d} episodes, ideal {r['ideal']:.2f} s:")
+        for name in ("symposia", "langgraph"):
+            m = r[name]
+            print(
+                f"     {name:9s} {m['seconds']:6.2f} s, {m['of_ideal']:.0%} of the ideal rate, "
+                f"{m['cpu_ms_per_turn']:.2f} ms CPU a turn"
+            )
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from pathlib import PurePath
 from typing import Any, Literal, Self
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import (
     AIMessage,
     AIMessageChunk,
@@ -20,6 +19,7 @@ from langchain_core.runnables import Runnable
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, field_validator
 
+from ..base import ChatModel, inspected
 from ..seeds import CallSeeds
 from ..typed import is_model, json_reader, typed_reply
 from .resilience import ServerError
@@ -33,7 +33,7 @@ SEEDS = 2**63
 """Servers take seeds below this."""
 
 
-class ServedChatModel(BaseChatModel):
+class ServedChatModel(ChatModel):
     """Chat with a model behind vLLM or any other OpenAI-compatible server.
 
     From vLLM every reply carries `response_metadata["tokens"]`: prompt ids, sampled completion ids
@@ -97,6 +97,10 @@ class ServedChatModel(BaseChatModel):
     @property
     def _identifying_params(self) -> dict[str, Any]:
         return {"model_name": self.model}
+
+    @property
+    def _called(self) -> str:
+        return self.model
 
     def bind_tools(
         self,
@@ -181,6 +185,7 @@ class ServedChatModel(BaseChatModel):
         request = self._request(messages, stop, run_manager, kwargs)
         return self._server.blocking(self._answer(request))
 
+    @inspected
     async def _agenerate(
         self,
         messages: list[BaseMessage],
