@@ -10,6 +10,10 @@ from .environment import Environment
 
 ENVIRONMENTS = {
     "alfworld": "symposia.benchmarks.alfworld:ALFWorld",
+    "aime": "symposia.benchmarks.questions.mathematics:AIME",
+    "arithmetic": "symposia.benchmarks.questions.arithmetic:Arithmetic",
+    "gsm8k": "symposia.benchmarks.questions.mathematics:GSM8K",
+    "math500": "symposia.benchmarks.questions.mathematics:Math500",
     "webshop": "symposia.benchmarks.webshop:WebShop",
 }
 """Name to `module:class`, so that an environment is imported only when it is made."""

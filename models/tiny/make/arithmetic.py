@@ -64,7 +64,7 @@ class Step:
         return str(_step(self.left, self.operator, self.right))
 
 
-def make_problem(seed: int) -> tuple[str, tuple[Step, ...], int]:
+def make_problem(seed: int | str) -> tuple[str, tuple[Step, ...], int]:
     """The word problem of a seed: its question, the steps of its solution, and the answer."""
     rng = random.Random(f"arithmetic {seed}")
     name, friend = rng.sample(_NAMES, 2)

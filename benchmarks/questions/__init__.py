@@ -1,0 +1,1 @@
+"""Questions that are answered once: mathematics and code, graded as their benchmarks say."""
