@@ -101,9 +101,7 @@ def test_the_gold_answer_is_in_nothing_that_an_agent_reads(tmp_path):
 
 def test_a_missing_file_is_named_with_the_mend(tmp_path, monkeypatch):
     monkeypatch.delenv("SYMPOSIA_DATA", raising=False)
-    with pytest.raises(
-        ValueError, match="pass data=FOLDER with test.jsonl, or set SYMPOSIA"
-    ):
+    with pytest.raises(ValueError, match=r"pass data=FOLDER with test\.jsonl, or set SYMPOSIA"):
         make_environment("gsm8k").tasks("test")
     with pytest.raises(ValueError, match=r"no aime24\.jsonl in"):
         make_environment("aime", data=tmp_path).tasks("2024")
