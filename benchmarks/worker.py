@@ -1,7 +1,8 @@
 """The worker process of `sessions.py`: holds worlds and steps them, one request at a time.
 
-It reads pickled frames from its parent on standard input, so it ends when the parent does, however
-the parent ends. What an engine prints goes to standard error and cannot disturb the answers.
+It reads pickled frames from its parent on standard input, and ends when the parent does, however
+the parent ends, also in the middle of a long step. What an engine prints goes to standard error and
+cannot disturb the answers.
 """
 
 from __future__ import annotations
@@ -10,13 +11,19 @@ import os
 import pickle
 import signal
 import sys
+import threading
+import time
 from typing import Any, BinaryIO
 
 from .environment import Environment
 from .sessions import HEADER
 
+LOOK_SECONDS = 1.0
+"""How often a worker looks whether its parent lives."""
+
 
 def main() -> None:
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
@@ -48,6 +55,12 @@ def _do(
     if world in worlds:
         worlds.pop(world).close()
     return None
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(LOOK_SECONDS)
+    os._exit(1)
 
 
 def _read(stream: BinaryIO) -> Any:

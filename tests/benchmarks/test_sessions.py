@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import subprocess
+import sys
 import threading
 import time
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 from worlds import Counter, Fragile, RemoteCounter
@@ -90,6 +94,38 @@ async def test_a_run_that_is_interrupted_kills_a_busy_worker(
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(run(), timeout=5)
     assert time.monotonic() - began < 30
+
+
+BUSY = """
+import asyncio, os, signal, sys
+sys.path.insert(0, {folder!r})
+from symposia.benchmarks import Sessions
+from symposia.episodes import Task
+from worlds import Fragile
+
+TASK = Task("counter:0", "count")
+
+async def main():
+    async with Sessions(Fragile(), workers=1) as sessions, sessions.world(TASK) as w:
+        await w.reset()
+        asyncio.ensure_future(w.step("hang"))
+        await asyncio.sleep(0.5)
+        print("playing", flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(main())
+"""
+
+
+def test_a_busy_worker_ends_when_its_parent_is_killed() -> None:
+    script = BUSY.format(folder=str(Path(__file__).parents[1]))
+    parent = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE)
+    assert parent.stderr is not None
+    began = time.monotonic()
+    with parent.stderr as inherited:
+        inherited.read()  # a pipe ends when nobody holds it: neither the parent nor its worker
+    assert parent.wait() == -signal.SIGKILL
+    assert time.monotonic() - began < 30, "the worker sleeps for 60 seconds"
 
 
 async def test_what_cannot_cross_between_processes_is_an_error_of_its_episode() -> None:
