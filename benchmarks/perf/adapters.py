@@ -40,7 +40,7 @@ def make_adapter(base: Path, path: Path, number: int) -> None:
     for name, weight in model.named_parameters():
         if "lora_B" in name:
             torch.nn.init.normal_(weight, std=0.02)
-    model.save_pretrained(path)
+    model.save_pretrained(str(path))
 
 
 def load(folder: Path, adapters: int, way: str) -> Engine:

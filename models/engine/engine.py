@@ -33,6 +33,7 @@ from .adapters import Adapters
 from .grammar import Constraint, GrammarError, Grammars
 from .lane import Lane, Work
 from .request import Completion, Listener, Request, Row
+from .scores import score, score_apart
 
 MAX_BATCH = 128
 """Requests that run together."""
@@ -182,6 +183,8 @@ class Engine:
     ) -> list[tuple[float, ...]]:
         """How likely given continuations of a prompt are, by the model without its adapters.
 
+        The prompt is read once, where sequences may stand side by side.
+
         Returns:
             For each continuation the log-probabilities of its tokens, each given all before it.
 
@@ -191,9 +194,17 @@ class Engine:
         """
         if not prompt or not all(continuations):
             raise ValueError("scores need a prompt and continuations of at least one token")
-        return [
-            tuple(self._logprobs([*prompt, *each])[len(prompt) - 1 :]) for each in continuations
-        ]
+        self._check_length(len(prompt) + max(map(len, continuations), default=0))
+
+        def run() -> list[list[float]]:
+            base = self._lanes[None]
+            with self.adapters.active([None]):
+                if base.whole:
+                    known = base.prefixes[None]
+                    return score(self.model, known, self.work, prompt, continuations)
+                return score_apart(self.model, self.work, prompt, continuations)
+
+        return [tuple(each) for each in self._between_steps(run)]
 
     def hidden(self, ids: Sequence[int], layer: int = -1) -> torch.Tensor:
         """Hidden states [tokens, width] after a layer of the model without its adapters.
@@ -204,9 +215,16 @@ class Engine:
         Raises:
             ContextLengthError: the tokens do not fit in the context.
         """
-        states = self._forward(ids, output_hidden_states=True).hidden_states
-        hidden: torch.Tensor = states[layer][0].cpu()
-        return hidden
+        self._check_length(len(ids))
+
+        def run() -> torch.Tensor:
+            with torch.inference_mode(), self.adapters.active([None]):
+                given = torch.tensor([ids], device=self.model.device)
+                states = self.model(given, output_hidden_states=True).hidden_states
+                hidden: torch.Tensor = states[layer][0].cpu()
+                return hidden
+
+        return self._between_steps(run)
 
     def load_adapter(self, name: str, path: str) -> None:
         """Load a LoRA adapter, or a new version of it, from a peft folder.
@@ -306,25 +324,11 @@ class Engine:
 
         return Row(request, self.tokenizer, self.ends, self._silent, limit, begin, listener)
 
-    def _logprobs(self, ids: Sequence[int]) -> list[float]:
-        """The log-probability of each token but the first, given those before it."""
-        logprobs = self._forward(ids).logits[0, :-1].float().log_softmax(-1)
-        following = torch.tensor(ids[1:], device=logprobs.device)[:, None]
-        chosen: list[float] = logprobs.gather(-1, following)[:, 0].tolist()
-        return chosen
-
-    def _forward(self, ids: Sequence[int], **options: Any) -> Any:
-        """The output of one pass over one sequence."""
-        if len(ids) > self.context:
+    def _check_length(self, tokens: int) -> None:
+        if tokens > self.context:
             raise ContextLengthError(
-                f"there are {len(ids)} tokens and the model's context holds {self.context}"
+                f"there are {tokens} tokens and the model's context holds {self.context}"
             )
-
-        def run() -> Any:
-            with torch.inference_mode(), self.adapters.active([None]):
-                return self.model(torch.tensor([ids], device=self.model.device), **options)
-
-        return self._between_steps(run)
 
     def _between_steps(self, do: Callable[[], T], adapters: Sequence[str | None] = ()) -> T:
         """Let the worker do something while nothing for these adapters is under way."""

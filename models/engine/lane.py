@@ -38,7 +38,7 @@ class Work:
     """What was computed, in tokens and passes; of all lanes of an engine together."""
 
     prompt_tokens: int = 0
-    """Tokens in the prompts that were read."""
+    """Tokens in the prompts that were read, and in continuations that were scored."""
     reused_tokens: int = 0
     """Those of them that were known from before."""
     sampled_tokens: int = 0
