@@ -9,6 +9,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import wait
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -332,3 +333,29 @@ def test_a_model_that_shares_no_batch_takes_adapters_in_turns(tmp_path: Path) ->
     alone = [engine.generate([request])[0].ids for request in asked]
     assert len(set(alone)) > 3
     assert all_at_once(engine, asked) == alone
+
+
+def test_a_soak_of_adapters_that_come_and_go_drains(
+    folder: str, paths: dict[str, str], said: Callable[[Request], list[int]]
+) -> None:
+    engine = Engine(folder, max_batch=16, prefix_bytes=100_000)
+    names = ["narrow", "wide", "dora"]
+    for name in names:
+        engine.load_adapter(name, paths[name])
+    rng = random.Random(7)
+    asked, futures = [], []
+    for i in range(600):
+        adapter = rng.choice([None, *names])
+        length = rng.choice((1, 4, 9))
+        asked.append(Request((1, 2, rng.randrange(4)), length, 0, adapter=adapter))
+        futures.append(engine.submit(asked[-1]))
+        if i % 100 == 50:
+            engine.load_adapter(names[i // 100 % 3], paths[names[i // 100 % 3]])
+        if rng.random() < 0.3:
+            rng.choice(futures).cancel()
+    _, pending = wait(futures, timeout=60)
+    assert not pending
+    replied = [pair for pair in zip(asked, futures, strict=True) if not pair[1].cancelled()]
+    assert len(replied) > 300
+    for request, future in replied:
+        assert list(future.result().ids) == said(request)
