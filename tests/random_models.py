@@ -58,6 +58,19 @@ def longrope(**config: Any) -> Any:
     return llama(**config, rope_parameters=rope)
 
 
+def mixture(**config: Any) -> Any:
+    """Of experts, to which each token goes alone."""
+    from transformers import Qwen2MoeConfig, Qwen2MoeForCausalLM
+
+    experts = {
+        "num_experts": 4,
+        "num_experts_per_tok": 2,
+        "moe_intermediate_size": 16,
+        "shared_expert_intermediate_size": 32,
+    }
+    return Qwen2MoeForCausalLM(Qwen2MoeConfig(**SHAPE | experts | config))
+
+
 def mamba(**config: Any) -> Any:
     """Without keys and values."""
     from transformers import MambaConfig, MambaForCausalLM

@@ -65,13 +65,15 @@ class SideBySide(Cache):
                 self._own_layers[index].place(row, keys, values)
 
     def remove(self, row: int) -> None:
-        """Drop a row; the last one takes its place."""
+        """Drop a row; the last one takes its place, and leaves nothing behind: a masked value
+        still enters a sum with weight zero, so it must be finite."""
         last = self.rows - 1
+        written = slice(self.start, self.end)
         if row != last:
             self._real[row] = self._real[last]
             self._first[row] = self._first[last]
-            for layer in self._own_layers:
-                layer.move(last, row)
+        for layer in self._own_layers:
+            layer.move(last, row, written)
         self._first.pop()
 
     def take(self, row: int) -> KeysValues:
@@ -158,10 +160,11 @@ class _Layer(CacheLayerMixin):  # type: ignore[no-untyped-call]
         self.keys[row, :, columns] = keys
         self.values[row, :, columns] = values
 
-    def move(self, old: int, new: int) -> None:
-        columns = slice(self.table.start, self.table.end)
-        self.keys[new, :, columns] = self.keys[old, :, columns]
-        self.values[new, :, columns] = self.values[old, :, columns]
+    def move(self, old: int, new: int, columns: slice) -> None:
+        for states in (self.keys, self.values):
+            if new != old:
+                states[new, :, columns] = states[old, :, columns]
+            states[old, :, columns] = 0
 
     def resize(self, capacity: int, columns: int, kept: slice, at: int) -> None:
         rows = self.table.rows
@@ -182,5 +185,5 @@ class _Layer(CacheLayerMixin):  # type: ignore[no-untyped-call]
 
 
 def _empty(like: torch.Tensor, capacity: int, columns: int) -> torch.Tensor:
-    """Zeros, since a masked value still enters a sum with weight zero: it must be finite."""
+    """Zeros, since what is masked must be finite."""
     return like.new_zeros(capacity, like.shape[1], columns, like.shape[3])

@@ -1,8 +1,8 @@
 """The local engine: continuous batching of a transformers causal language model, in one thread.
 
 The engine knows token ids and nothing about chat. Requests come from any thread; its worker lets
-them join and leave the batch as they come and end (`lane`). Each LoRA adapter has a lane of its own
-on the shared base, and the lanes take turns.
+them join and leave the batch as they come and end (`lane`). LoRA adapters that peft can mix share
+the base's lane; each of the others has a lane of its own, and the lanes take turns.
 
 transformers' own continuous batching gives neither seeds per request nor token masks, and is slower
 here; `benchmarks/perf/engine.py` compares.
@@ -32,8 +32,8 @@ from transformers import (
 from .adapters import Adapters
 from .grammar import Constraint, GrammarError, Grammars
 from .lane import Lane, Work
-from .prefixes import Prefixes
 from .request import Completion, Listener, Request, Row
+from .scores import score, score_apart
 
 MAX_BATCH = 128
 """Requests that run together."""
@@ -98,6 +98,7 @@ class Engine:
         self.work = Work()
         self.adapters = Adapters(self.model)
         self._lanes: dict[str | None, Lane] = {None: self._lane()}
+        """By adapter; those that mix have the base's."""
         self._jobs: deque[_Job] = deque()
         self._wake = threading.Condition()
         """Guards the lanes' queues, the jobs and the worker."""
@@ -129,8 +130,8 @@ class Engine:
     @property
     def full(self) -> bool:
         """Whether `submit` would block."""
-        lanes = self._lanes.values()
-        return sum(len(lane.arrived) + len(lane.waiting) for lane in lanes) >= self.max_waiting
+        waiting = (len(lane.arrived) + len(lane.waiting) for lane in self._each_lane)
+        return sum(waiting) >= self.max_waiting
 
     def submit(self, request: Request, listener: Listener | None = None) -> Future[Completion]:
         """Queue a request; the future gives its completion, and cancels it at any time.
@@ -182,6 +183,8 @@ class Engine:
     ) -> list[tuple[float, ...]]:
         """How likely given continuations of a prompt are, by the model without its adapters.
 
+        The prompt is read once, where sequences may stand side by side.
+
         Returns:
             For each continuation the log-probabilities of its tokens, each given all before it.
 
@@ -191,9 +194,17 @@ class Engine:
         """
         if not prompt or not all(continuations):
             raise ValueError("scores need a prompt and continuations of at least one token")
-        return [
-            tuple(self._logprobs([*prompt, *each])[len(prompt) - 1 :]) for each in continuations
-        ]
+        self._check_length(len(prompt) + max(map(len, continuations), default=0))
+
+        def run() -> list[list[float]]:
+            base = self._lanes[None]
+            with self.adapters.active([None]):
+                if base.whole:
+                    known = base.prefixes[None]
+                    return score(self.model, known, self.work, prompt, continuations)
+                return score_apart(self.model, self.work, prompt, continuations)
+
+        return [tuple(each) for each in self._between_steps(run)]
 
     def hidden(self, ids: Sequence[int], layer: int = -1) -> torch.Tensor:
         """Hidden states [tokens, width] after a layer of the model without its adapters.
@@ -204,9 +215,16 @@ class Engine:
         Raises:
             ContextLengthError: the tokens do not fit in the context.
         """
-        states = self._forward(ids, output_hidden_states=True).hidden_states
-        hidden: torch.Tensor = states[layer][0].cpu()
-        return hidden
+        self._check_length(len(ids))
+
+        def run() -> torch.Tensor:
+            with torch.inference_mode(), self.adapters.active([None]):
+                given = torch.tensor([ids], device=self.model.device)
+                states = self.model(given, output_hidden_states=True).hidden_states
+                hidden: torch.Tensor = states[layer][0].cpu()
+                return hidden
+
+        return self._between_steps(run)
 
     def load_adapter(self, name: str, path: str) -> None:
         """Load a LoRA adapter, or a new version of it, from a peft folder.
@@ -221,7 +239,12 @@ class Engine:
         def load() -> None:
             self.adapters.load(name, path)
             with self._wake:
-                self._lanes.setdefault(name, self._lane()).prefixes.clear()
+                older = self._lanes.get(name)
+                rows = older.release(name) if older else []
+                base = self._lanes[None]
+                lane = base if base.whole and self.adapters.mixes(name) else self._lane()
+                lane.waiting.extend(rows)
+                self._lanes[name] = lane
 
         self._between_steps(load, [name])
 
@@ -235,8 +258,8 @@ class Engine:
         def unload() -> None:
             with self._wake:
                 self.adapters.unload(name)
-                lane = self._lanes.pop(name)
-            for row in lane.dismiss():
+                rows = self._lanes.pop(name).release(name)
+            for row in rows:
                 row.end(ValueError(f"the adapter {name!r} was unloaded"))
 
         self.adapters.check(name)
@@ -285,7 +308,11 @@ class Engine:
         self._closing = False
 
     def _lane(self) -> Lane:
-        return Lane(self.model, self.max_batch, Prefixes(self.prefix_bytes), self.work)
+        return Lane(self.model, self.adapters, self.max_batch, self.prefix_bytes, self.work)
+
+    @property
+    def _each_lane(self) -> list[Lane]:
+        return list(dict.fromkeys(self._lanes.values()))
 
     def _row(self, request: Request, listener: Listener | None) -> Row:
         limit = min(request.max_tokens, self.context - len(request.prompt))
@@ -297,35 +324,21 @@ class Engine:
 
         return Row(request, self.tokenizer, self.ends, self._silent, limit, begin, listener)
 
-    def _logprobs(self, ids: Sequence[int]) -> list[float]:
-        """The log-probability of each token but the first, given those before it."""
-        logprobs = self._forward(ids).logits[0, :-1].float().log_softmax(-1)
-        following = torch.tensor(ids[1:], device=logprobs.device)[:, None]
-        chosen: list[float] = logprobs.gather(-1, following)[:, 0].tolist()
-        return chosen
-
-    def _forward(self, ids: Sequence[int], **options: Any) -> Any:
-        """The output of one pass over one sequence."""
-        if len(ids) > self.context:
+    def _check_length(self, tokens: int) -> None:
+        if tokens > self.context:
             raise ContextLengthError(
-                f"there are {len(ids)} tokens and the model's context holds {self.context}"
+                f"there are {tokens} tokens and the model's context holds {self.context}"
             )
 
-        def run() -> Any:
-            with torch.inference_mode(), self.adapters.active(None):
-                return self.model(torch.tensor([ids], device=self.model.device), **options)
-
-        return self._between_steps(run)
-
-    def _between_steps(self, do: Callable[[], T], lanes: Sequence[str | None] = ()) -> T:
-        """Let the worker do something while nothing of these lanes is under way."""
+    def _between_steps(self, do: Callable[[], T], adapters: Sequence[str | None] = ()) -> T:
+        """Let the worker do something while nothing for these adapters is under way."""
         if self._in_worker:
-            if lanes:
+            if adapters:
                 raise RuntimeError("the engine cannot wait for itself: call from another thread")
             return do()
         future: Future[T] = Future()
         with self._wake:
-            self._jobs.append(_Job(do, lanes, future))
+            self._jobs.append(_Job(do, adapters, future))
             self._start()
         return future.result()
 
@@ -346,9 +359,9 @@ class Engine:
                     self._goodbye.detach()
                     return
             self._do_jobs()
-            for name, lane in list(self._lanes.items()):
+            for lane in self._each_lane:
                 if lane.busy:
-                    self._step(name, lane)
+                    self._step(lane)
             with self._wake:
                 self._wake.notify_all()
 
@@ -358,27 +371,26 @@ class Engine:
 
     @property
     def _busy(self) -> bool:
-        return bool(self._jobs) or any(lane.busy for lane in self._lanes.values())
+        return bool(self._jobs) or any(lane.busy for lane in self._each_lane)
 
     def _do_jobs(self) -> None:
         for job in list(self._jobs):
-            lanes = [self._lanes[name] for name in job.lanes if name in self._lanes]
-            for lane in lanes:
-                lane.held = True
-            if any(lane.under_way for lane in lanes):
+            lanes = {name: self._lanes[name] for name in job.adapters if name in self._lanes}
+            for name, lane in lanes.items():
+                lane.held.add(name)
+            if any(lane.under_way(name) for name, lane in lanes.items()):
                 continue
             self._jobs.remove(job)
             try:
                 job.future.set_result(job.do())
             except Exception as error:  # the caller waits: whatever happened is theirs to hear
                 job.future.set_exception(error)
-            for lane in lanes:
-                lane.held = False
+            for name, lane in lanes.items():
+                lane.held.discard(name)
 
-    def _step(self, name: str | None, lane: Lane) -> None:
+    def _step(self, lane: Lane) -> None:
         try:
-            with self.adapters.active(name):
-                lane.step()
+            lane.step()
         except torch.OutOfMemoryError:
             self._retry_smaller(lane)
         except Exception as error:  # the callers wait: whatever happened is theirs to hear
@@ -408,10 +420,10 @@ class Engine:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Job:
-    """Something to do between two steps, while nothing of some lanes is under way."""
+    """Something to do between two steps, while nothing for some adapters is under way."""
 
     do: Callable[[], Any]
-    lanes: Sequence[str | None]
+    adapters: Sequence[str | None]
     future: Future[Any]
 
 

@@ -1,14 +1,16 @@
-"""Continuous batching for one set of weights: requests join and leave while others go on.
+"""Continuous batching: requests join and leave while others go on.
 
 A step reads a piece of the prompts that wait, at most `CHUNK` tokens, and then writes one token for
 every request that runs. Prompts that begin as a known one did are read from there on; of those that
-wait with the same unknown beginning one goes first, and the others find it known. A model in which
+wait with the same unknown beginning one goes first, and the others find it known. Requests for
+the base and for different adapters share passes, but never what was read. A model in which
 sequences cannot stand side by side gets its requests one at a time, with its own kind of cache.
 """
 
 from __future__ import annotations
 
-from collections import deque
+import math
+from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +19,7 @@ import torch
 from transformers import DynamicCache
 from transformers.cache_utils import Cache
 
+from .adapters import Adapters
 from .cache import KeysValues, SideBySide
 from .prefixes import Prefixes, blocks
 from .request import Row
@@ -35,7 +38,7 @@ class Work:
     """What was computed, in tokens and passes; of all lanes of an engine together."""
 
     prompt_tokens: int = 0
-    """Tokens in the prompts that were read."""
+    """Tokens in the prompts that were read, and in continuations that were scored."""
     reused_tokens: int = 0
     """Those of them that were known from before."""
     sampled_tokens: int = 0
@@ -60,56 +63,67 @@ class _Reading:
 
 
 class Lane:
-    """The requests for one set of weights.
+    """Requests that may share passes.
 
     Args:
-        model: the language model; the caller has set its adapter.
+        model: the language model.
+        adapters: those of the model; the requests' own must mix, or be one and the same.
         most: requests that run together at most.
-        prefixes: what is known of these weights.
+        prefix_bytes: keys and values kept of what was read, for each adapter.
         work: where to count.
     """
 
-    def __init__(self, model: Any, most: int, prefixes: Prefixes, work: Work) -> None:
+    def __init__(
+        self, model: Any, adapters: Adapters, most: int, prefix_bytes: int, work: Work
+    ) -> None:
         self.model = model
+        self.adapters = adapters
         self.device: torch.device = model.device
         self.whole = shares_a_batch(model.config)
         self.limit = self.most = most if self.whole else 1
         self._calm = 0
         """Steps since the batch shrank or grew."""
-        self.prefixes = prefixes
+        self.prefixes: defaultdict[str | None, Prefixes] = defaultdict(
+            lambda: Prefixes(prefix_bytes)
+        )
+        """What is known of the base and of each adapter."""
         self.work = work
         self.arrived: deque[Row] = deque()
         """Where any thread may put a request; the next step sees it."""
         self.waiting: deque[Row] = deque()
         self.running: list[Row] = []
-        self.held = False
-        """Whether what waits must not begin, since the weights are about to change."""
+        self.held: set[str | None] = set()
+        """Adapters whose requests must not begin, since their weights are about to change."""
         self._reading: _Reading | None = None
         self._cache: Cache = self._new_cache()
 
     @property
     def busy(self) -> bool:
         """Whether there is anything to do."""
-        return self.under_way or (bool(self.arrived or self.waiting) and not self.held)
+        return bool(
+            self.running
+            or self._reading
+            or self.arrived
+            or any(row.request.adapter not in self.held for row in self.waiting)
+        )
 
-    @property
-    def under_way(self) -> bool:
-        """Whether a request has begun and not ended."""
-        return bool(self.running or self._reading)
+    def under_way(self, adapter: str | None) -> bool:
+        """Whether a request for an adapter has begun and not ended."""
+        rows = [*self.running, *(self._reading.rows if self._reading else ())]
+        return any(row.request.adapter == adapter for row in rows)
 
     @torch.inference_mode()
     def step(self) -> None:
         """Read a piece of what waits, then write a token for each that runs."""
-        while self.arrived:
-            self.waiting.append(self.arrived.popleft())
+        self._take_in()
         self._drop_cancelled()
-        if self._reading is None and not self.held:
+        if self._reading is None:
             self._reading = self._admit()
         if self._reading is not None:
             self._read(self._reading)
         if self.running:
             self._write()
-        if not self.under_way:
+        if not self.running and not self._reading:
             self._cache = self._new_cache()  # a long prompt's memory is not held for ever
         self._calm += 1
         if self.most < self.limit and self._calm >= CALM:
@@ -117,10 +131,16 @@ class Lane:
 
     def dismiss(self) -> list[Row]:
         """Forget what waits, and return it."""
-        rows = [*self.waiting, *self.arrived]
-        self.waiting.clear()
-        self.arrived.clear()
+        self._take_in()
+        rows, self.waiting = list(self.waiting), deque()
         return rows
+
+    def release(self, adapter: str | None) -> list[Row]:
+        """Forget what is known of an adapter and what waits for it, and return the latter."""
+        self.prefixes.pop(adapter, None)
+        rows = self.dismiss()
+        self.waiting.extend(row for row in rows if row.request.adapter != adapter)
+        return [row for row in rows if row.request.adapter == adapter]
 
     def shrink(self, most: int) -> None:
         """Let fewer run together, for a while."""
@@ -134,6 +154,10 @@ class Lane:
             rows += [row for row in self._reading.rows if not row.ended and row not in rows]
         self.running, self._reading, self._cache = [], None, self._new_cache()
         return rows
+
+    def _take_in(self) -> None:
+        while self.arrived:
+            self.waiting.append(self.arrived.popleft())
 
     def _new_cache(self) -> Cache:
         if self.whole:
@@ -150,14 +174,18 @@ class Lane:
         """The next prompts to read together: those that wait longest, as many as fit."""
         room = self.most - len(self.running)
         chosen: list[tuple[Row, int, KeysValues | None]] = []
-        coming: set[int] = set()
+        coming: set[tuple[str | None, int]] = set()
         longest = 0
         later: deque[Row] = deque()
         while self.waiting and len(chosen) < room:
             row = self.waiting.popleft()
-            prompt = row.request.prompt
+            prompt, adapter = row.request.prompt, row.request.adapter
+            if adapter in self.held:
+                later.append(row)
+                continue
             known, states = self._known(row)
-            new = [chained for chained, stop in blocks(prompt, len(prompt) - 1) if stop > known]
+            unread = blocks(prompt, len(prompt) - 1)
+            new = [(adapter, chained) for chained, stop in unread if stop > known]
             size = max(longest, len(prompt) - known) * (len(chosen) + 1)
             if chosen and size > CHUNK:
                 self.waiting.appendleft(row)
@@ -176,7 +204,8 @@ class Lane:
     def _known(self, row: Row) -> tuple[int, KeysValues | None]:
         if not self.whole:
             return 0, None
-        return self.prefixes.find(row.request.prompt, len(row.request.prompt) - 1)
+        prompt = row.request.prompt
+        return self.prefixes[row.request.adapter].find(prompt, len(prompt) - 1)
 
     def _begin(self, chosen: list[tuple[Row, int, KeysValues | None]], longest: int) -> _Reading:
         cache = self._new_cache()
@@ -205,7 +234,8 @@ class Lane:
         real = reading.real[:, piece]
         known = torch.tensor(reading.known, device=self.device)[:, None]
         positions = known + reading.real.cumsum(-1)[:, piece] - 1
-        logits = self._forward(reading.cache, reading.ids[:, piece], real, positions.clamp(min=0))
+        positions = positions.clamp(min=0)
+        logits = self._forward(reading.rows, reading.cache, reading.ids[:, piece], real, positions)
         reading.done = piece.stop
         if reading.done < longest:
             return
@@ -224,11 +254,12 @@ class Lane:
             return
         joining = []
         for i, (row, goes) in enumerate(zip(reading.rows, going, strict=True)):
-            unknown = not self.prefixes.knows(row.request.prompt)
+            prefixes = self.prefixes[row.request.adapter]
+            unknown = not prefixes.knows(row.request.prompt)
             if goes or unknown:
                 states = cache.take(i)
                 if unknown:
-                    self.prefixes.add(row.request.prompt, states)
+                    prefixes.add(row.request.prompt, states)
                 if goes:
                     joining.append(states)
                     self.running.append(row)
@@ -239,8 +270,8 @@ class Lane:
         ids = torch.tensor([[row.ids[-1]] for row in self.running], device=self.device)
         positions = torch.tensor([[row.position] for row in self.running], device=self.device)
         real = torch.ones_like(ids, dtype=torch.bool)
-        logits = self._forward(self._cache, ids, real, positions)
         rows = self.running
+        logits = self._forward(rows, self._cache, ids, real, positions)
         self._sample(rows, logits)
         if any(row.finish for row in rows):
             self._remember(rows)
@@ -251,8 +282,9 @@ class Lane:
     def _remember(self, rows: list[Row]) -> None:
         if isinstance(self._cache, SideBySide):
             for i, row in enumerate(rows):
-                if row.finish and not self.prefixes.knows(row.read):
-                    self.prefixes.add(row.read, self._cache.take(i))
+                prefixes = self.prefixes[row.request.adapter]
+                if row.finish and not prefixes.knows(row.read):
+                    prefixes.add(row.read, self._cache.take(i))
 
     def _keep(self, kept: list[bool]) -> None:
         """Drop all other running rows. The last takes the place of one that is dropped."""
@@ -273,18 +305,24 @@ class Lane:
             row.end(error)
 
     def _forward(
-        self, cache: Cache, ids: torch.Tensor, real: torch.Tensor, positions: torch.Tensor
+        self,
+        rows: list[Row],
+        cache: Cache,
+        ids: torch.Tensor,
+        real: torch.Tensor,
+        positions: torch.Tensor,
     ) -> torch.Tensor:
         """Logits [rows, vocabulary] after the last column of `ids` [rows, columns]."""
         mask = cache.open(real) if isinstance(cache, SideBySide) else None
-        out = self.model(
-            input_ids=ids,
-            attention_mask=mask,
-            position_ids=positions,
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
-        )
+        with self.adapters.active([row.request.adapter for row in rows]):
+            out = self.model(
+                input_ids=ids,
+                attention_mask=mask,
+                position_ids=positions,
+                past_key_values=cache,
+                use_cache=True,
+                logits_to_keep=1,
+            )
         if isinstance(cache, SideBySide):
             cache.close(real)
         self.work.passes += 1
@@ -330,6 +368,9 @@ class Lane:
         chosen = torch.tensor(tokens, device=self.device)[:, None]
         self._measure(rows, own)
         for row, token, logprob in zip(rows, tokens, logprobs.gather(-1, chosen)[:, 0].tolist()):
+            if math.isnan(logprob):
+                who = f"the adapter {row.request.adapter!r}" if row.request.adapter else "the model"
+                row.error = FloatingPointError(f"{who} gives logits that are no numbers")
             row.push(token, logprob)
         self.work.sampled_tokens += len(rows)
 

@@ -16,7 +16,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the local extra")
 transformers = pytest.importorskip("transformers", reason="needs the local extra")
 
-from random_models import CONTEXT, gptj, longrope, make_folder, mamba, mistral  # noqa: E402
+from random_models import CONTEXT, gptj, llama, longrope, make_folder, mamba, mistral  # noqa: E402
 
 from symposia.models.engine import (  # noqa: E402
     ContextLengthError,
@@ -140,6 +140,36 @@ def test_scores_are_the_log_probabilities_of_given_tokens(engine: Engine) -> Non
     assert len(other) == 2 and all(each < 0 for each in other)
     with pytest.raises(ValueError, match="at least one token"):
         engine.score(prompt, [()])
+
+
+@pytest.mark.parametrize("kind", [llama, mistral, longrope])
+def test_scores_read_the_prompt_once_where_sequences_may_stand_side_by_side(
+    kind: Any, tmp_path: Path
+) -> None:
+    engine = Engine(make_folder(tmp_path, model=kind))
+    prompt, rng = tuple(random.Random(2).randrange(250) for _ in range(100)), random.Random(3)
+    continuations = [
+        tuple(rng.randrange(250) for _ in range(rng.randint(1, 60))) for _ in range(40)
+    ]
+    scores = engine.score(prompt, continuations)
+    for given, score in zip(continuations, scores, strict=True):
+        with torch.inference_mode():
+            logits = engine.model(torch.tensor([[*prompt, *given]])).logits[0, 99:-1]
+        own = logits.log_softmax(-1).gather(-1, torch.tensor(given)[:, None])[:, 0]
+        torch.testing.assert_close(torch.tensor(score), own, atol=1e-4, rtol=1e-4)
+    read = engine.work.prompt_tokens - engine.work.reused_tokens
+    lengths = [len(each) for each in continuations]
+    if kind is not llama:
+        assert read == sum(100 + length for length in lengths)
+        return
+    assert read == 100 + sum(length - 1 for length in lengths)
+    assert engine.work.passes < len(continuations) / 2
+    again = engine.score(prompt, [(7,), (8,)])
+    assert again == [*engine.score(prompt, [(7,)]), *engine.score(prompt, [(8,)])]
+    assert engine.work.prompt_tokens - engine.work.reused_tokens == read + 3 * 4
+    assert engine.score(prompt, []) == []
+    with pytest.raises(ContextLengthError, match="300 tokens"):
+        engine.score(prompt, [(1,), (1,) * 200])
 
 
 def test_hidden_states_are_those_of_a_forward_pass(engine: Engine) -> None:
