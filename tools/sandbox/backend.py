@@ -2,9 +2,9 @@
 
 A backend makes workers. A worker is one process that waits, already isolated, for its one tenant:
 it is asked one job after the other, each answered by one frame, and is then killed with everything
-it started. It never serves a second tenant. Between host and worker go frames: four bytes of length,
-big-endian, then a JSON object. The host believes nothing that a worker says about itself: how it
-ended, what it printed and what it used come from the isolation.
+it started. It never serves a second tenant. Between host and worker go frames: four bytes of
+length, big-endian, then a JSON object. The host believes nothing that a worker says about itself:
+how it ended, what it printed and what it used come from the isolation.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Exchange:
     """One job given to a worker, and what came of it."""
 
     reply: bytes | None
-    """The body of the one frame that answered: untrusted, not parsed. None where none came whole."""
+    """The body of the frame that answered: untrusted, not parsed. None where none came whole."""
     stdout: bytes = b""
     """What was written to descriptor 1 during this job, at most `Limits.output` bytes."""
     stderr: bytes = b""
