@@ -1,0 +1,5 @@
+from .sandbox import Limits
+
+__all__ = [
+    "Limits",
+]
