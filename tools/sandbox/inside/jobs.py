@@ -125,7 +125,9 @@ class Kernel:
             return {"status": status, **describe(error, self._sources)}
 
     def _run(self, job: Job) -> Answer:
-        vars(self._main)["__file__"] = os.path.abspath(job["name"])
+        file = os.path.abspath(job["name"])
+        vars(self._main)["__file__"] = file
+        linecache.cache[file] = _source(job)
         sys.argv = [job["name"]]
         return self._cell(job)
 
@@ -182,10 +184,9 @@ class Kernel:
 
     def _parse(self, job: Job) -> ast.Module:
         """The code's syntax tree; from here on tracebacks show its lines."""
-        name, code = job["name"], job["code"]
-        self._sources.add(name)
-        linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
-        tree: ast.Module = ast.parse(code, name)
+        self._sources.add(job["name"])
+        linecache.cache[job["name"]] = _source(job)
+        tree: ast.Module = ast.parse(job["code"], job["name"])
         return tree
 
     def _evaluate(self, code: CodeType, names: dict[str, Any]) -> Any:
@@ -218,6 +219,11 @@ def _module(name: str) -> ModuleType:
     vars(module)["__builtins__"] = builtins
     sys.modules[name] = module
     return module
+
+
+def _source(job: Job) -> Any:
+    """The code as `linecache` keeps it; without a time it stays."""
+    return len(job["code"]), None, job["code"].splitlines(keepends=True), job["name"]
 
 
 def _stream(descriptor: int, mode: str, errors: str = "strict") -> Any:
