@@ -1,7 +1,8 @@
 """The host's end of a worker: a socket for frames, and two pipes for what it prints.
 
 A channel knows no process: it cannot kill one and does not know how one ended. It says whether an
-answer came, in time, alone and within the limits; whoever owns the worker does the rest.
+answer came, in time, alone and within the limits; whoever owns the worker does the rest. Pipes are
+read while a job is sent and waited for: a worker that prints first and reads later blocks nobody.
 """
 
 from __future__ import annotations
@@ -14,18 +15,17 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 
 from .backend import FRAME_LIMIT, End, Exchange
 
 HEADER = 4
 """Bytes that tell a frame's length."""
 CHUNK = 2**16
-"""Bytes read from a pipe at once."""
+"""Bytes read at once."""
 
 
 class Channel:
-    """One worker's socket and pipes; all are closed with the channel.
+    """One worker's socket and pipes, in the running event loop; it owns all three.
 
     Args:
         peer: a connected stream socket.
@@ -39,27 +39,26 @@ class Channel:
         self._peer = peer
         self._peer.setblocking(False)
         self._output = output
-        self._said = {stdout: bytearray(), stderr: bytearray()}
-        self._flood: asyncio.Future[None] = self._loop.create_future()
         self._pipes = [stdout, stderr]
+        self._said = {pipe: bytearray() for pipe in self._pipes}
+        self._outgoing = memoryview(b"")
+        self._incoming = bytearray()
+        self._waiting: asyncio.Future[None] | None = None
+        self._end: End | None = None
         for pipe in self._pipes:
             os.set_blocking(pipe, False)
             self._loop.add_reader(pipe, self._read, pipe)
 
     async def greeting(self, seconds: float) -> bool:
         """Whether the worker said in time, by an empty frame, that it waits for a job."""
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._exactly(HEADER) == bytes(HEADER)
-        except (EOFError, OSError, TimeoutError):
-            return False
+        return await self._answer(b"", seconds) == b""
 
     async def trade(self, job: Mapping[str, object], seconds: float) -> Exchange:
         """Send a job and wait for its answer.
 
         Returns:
-            `end` is None when exactly one frame came; `End.EXIT` when the worker closed its side;
-            else `End.TIMEOUT`, `End.OUTPUT` or `End.PROTOCOL`.
+            `end` is None when exactly one frame came, `End.EXIT` when the worker closed its side,
+            else `End.TIMEOUT`, `End.OUTPUT`, `End.PROTOCOL` or what `interrupt` was told.
 
         Raises:
             ValueError: the job is longer than a frame may be.
@@ -71,16 +70,21 @@ class Channel:
         self.drain()
         for said in self._said.values():
             said.clear()
-        reply, end = (
-            (None, End.PROTOCOL)
-            if self._has_more()
-            else await self._answered(len(data).to_bytes(HEADER, "big") + data, seconds)
-        )
+        if self._has_more():
+            self.interrupt(End.PROTOCOL)
+        reply = await self._answer(len(data).to_bytes(HEADER, "big") + data, seconds)
         took = time.monotonic() - began
         self.drain()
-        if end is None and self._flood.done():
-            end = End.OUTPUT
-        return self.told(Exchange(reply if end is None else None, seconds=took, end=end))
+        if self._end is None and self._has_more():
+            self.interrupt(End.PROTOCOL)
+        reply = reply if self._end is None else None
+        return self.told(Exchange(reply, seconds=took, end=self._end))
+
+    def interrupt(self, end: End) -> None:
+        """End the trade under way, and all later ones, with `end`; the first call counts."""
+        self._end = self._end or end
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
 
     def told(self, exchange: Exchange) -> Exchange:
         """`exchange` with what was printed since the last job was sent."""
@@ -96,53 +100,70 @@ class Channel:
 
     def close(self) -> None:
         """Close the socket and the pipes. May be called twice."""
+        self.interrupt(End.CLOSED)
+        self._forget(self._peer.fileno())
         self._peer.close()
         while self._pipes:
             pipe = self._pipes.pop()
-            self._loop.remove_reader(pipe)
+            self._forget(pipe)
             os.close(pipe)
 
-    async def _answered(self, frame: bytes, seconds: float) -> tuple[bytes | None, End | None]:
-        exchange = asyncio.ensure_future(self._exchange(frame))
-        waited: set[asyncio.Future[Any]] = {exchange, self._flood}
+    async def _answer(self, frame: bytes, seconds: float) -> bytes | None:
+        """The body of the frame that answers `frame`; None where the trade was interrupted."""
+        if self._end is not None:
+            return None
+        self._waiting = self._loop.create_future()
+        self._outgoing = memoryview(frame)
+        self._incoming.clear()
+        self._loop.add_reader(self._peer, self._receive)
+        clock = self._loop.call_later(seconds, self.interrupt, End.TIMEOUT)
+        self._send()
+        if self._outgoing:
+            self._loop.add_writer(self._peer, self._send)
         try:
-            done, _ = await asyncio.wait(
-                waited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
-            )
+            await self._waiting
         finally:
-            exchange.cancel()
-        if exchange in done:
-            return exchange.result()
-        return None, End.OUTPUT if done else End.TIMEOUT
+            clock.cancel()
+            self._forget(self._peer.fileno())
+        return bytes(self._incoming[HEADER:]) if self._end is None else None
 
-    async def _exchange(self, frame: bytes) -> tuple[bytes | None, End | None]:
+    def _send(self) -> None:
         try:
-            await self._loop.sock_sendall(self._peer, frame)
-            length = int.from_bytes(await self._exactly(HEADER), "big")
-            if length > FRAME_LIMIT:
-                return None, End.PROTOCOL
-            reply = await self._exactly(length)
-        except (EOFError, ConnectionError):
-            return None, End.EXIT
-        return (None, End.PROTOCOL) if self._has_more() else (reply, None)
+            while self._outgoing:
+                self._outgoing = self._outgoing[self._peer.send(self._outgoing) :]
+        except BlockingIOError:
+            return
+        except OSError:
+            self._outgoing = memoryview(b"")  # it closed its side; reading will tell
+        self._loop.remove_writer(self._peer)
 
-    async def _exactly(self, length: int) -> bytes:
-        data = bytearray()
-        while len(data) < length:
-            chunk = await self._loop.sock_recv(self._peer, min(length - len(data), 2**20))
-            if not chunk:
-                raise EOFError
-            data += chunk
-        return bytes(data)
+    def _receive(self) -> None:
+        try:
+            chunk = self._peer.recv(CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            chunk = b""
+        self._incoming += chunk
+        missing = HEADER - len(self._incoming)
+        if missing <= 0:
+            length = int.from_bytes(self._incoming[:HEADER], "big")
+            missing += length
+            if length > FRAME_LIMIT or missing < 0:
+                self.interrupt(End.PROTOCOL)
+        if missing == 0 and self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+        elif not chunk:
+            self.interrupt(End.EXIT)
 
     def _has_more(self) -> bool:
-        """Whether bytes came that nobody asked for."""
-        with suppress(BlockingIOError, ConnectionError):
+        """Whether bytes stand there that nobody asked for."""
+        with suppress(OSError):
             return bool(self._peer.recv(1, socket.MSG_PEEK))
         return False
 
     def _read(self, pipe: int) -> bool:
-        """Take a chunk from a pipe; past the limit it is counted and dropped."""
+        """Take a chunk from a pipe; says whether there may be more that is wanted."""
         said = self._said[pipe]
         try:
             chunk = os.read(pipe, CHUNK)
@@ -151,12 +172,17 @@ class Channel:
         except OSError:
             chunk = b""
         if not chunk:
-            self._loop.remove_reader(pipe)
+            self._forget(pipe)
             return False
         if len(said) <= self._output:
             said += chunk
         if len(said) <= self._output:
             return True
-        if not self._flood.done():
-            self._flood.set_result(None)
+        self.interrupt(End.OUTPUT)
         return False
+
+    def _forget(self, descriptor: int) -> None:
+        """Stop watching a descriptor."""
+        if descriptor >= 0 and not self._loop.is_closed():
+            self._loop.remove_reader(descriptor)
+            self._loop.remove_writer(descriptor)
