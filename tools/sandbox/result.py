@@ -148,6 +148,8 @@ class Result:
     """Largest resident set of a process of the tree, in bytes; 0 where it was not measured."""
     files: Mapping[str, bytes] = field(default_factory=dict)
     """The files that were asked for with `collect`, by their path in the work folder."""
+    left_out: tuple[str, ...] = ()
+    """Files that were asked for but are too many or too large, or cannot be read."""
 
     @property
     def ok(self) -> bool:
