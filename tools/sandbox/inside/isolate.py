@@ -51,7 +51,7 @@ def isolate(root: dict[str, Any], user: int) -> None:
         if built:
             build(root)
         _become(user)
-    _enter_user_namespace(own)
+    _enter_user_namespace(own, NAMESPACES)
     if not built:
         build(root)
 
@@ -60,7 +60,7 @@ def lower(user: int) -> None:
     """Where somebody else has made the root, but left this process root: become nobody in it."""
     own = _own()
     _become(user)
-    _enter_user_namespace(own)
+    _enter_user_namespace(own, NAMESPACES & ~system.CLONE_NEWPID)
     system.mount("tmpfs", "/proc", "tmpfs", system.MS_RDONLY, EMPTY)
 
 
@@ -76,9 +76,9 @@ def _become(user: int) -> None:
     system.prctl(system.PR_SET_DUMPABLE, 1)  # or /proc/self stays root's
 
 
-def _enter_user_namespace(own: int) -> None:
+def _enter_user_namespace(own: int, namespaces: int) -> None:
     outside = {"uid_map": os.geteuid(), "gid_map": os.getegid()}
-    system.unshare(NAMESPACES)
+    system.unshare(namespaces)
     _write(own, "setgroups", "deny")
     for file, number in outside.items():
         _write(own, file, f"{NOBODY} {number} 1")
