@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 MIB = 2**20
 LEAST_MEMORY = 64 * MIB
 """Bytes of address space below which Python itself does not work."""
-LEAST_OPEN_FILES = 16
+LEAST_OPEN_FILES = 32
 """Descriptors below which Python cannot import and answer."""
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import platform
 import struct
 
 CLONE_NEWNS = 0x00020000
@@ -72,7 +71,7 @@ def numbers() -> dict[str, int]:
     Raises:
         OSError: nobody has written them down for this machine.
     """
-    machine = platform.machine()
+    machine = os.uname().machine
     if machine not in NUMBERS:
         raise OSError(errno.ENOSYS, f"no system calls known for {machine}: only {list(NUMBERS)}")
     return NUMBERS[machine]
@@ -112,10 +111,11 @@ def clone_tree(path: str, attributes: int) -> int:
     return tree
 
 
-def set_attributes(tree: int, attributes: int) -> None:
-    """Mark a mount and all below it, with the bits of MS_RDONLY and its siblings."""
+def set_attributes(tree: int, attributes: int, *, below: bool = True) -> None:
+    """Mark a mount, and all below it, with the bits of MS_RDONLY and its siblings."""
     words = struct.pack("QQQQ", attributes, 0, 0, 0)
-    call(MOUNT_SETATTR, tree, b"", AT_EMPTY_PATH | AT_RECURSIVE, words, len(words))
+    flags = AT_EMPTY_PATH | (AT_RECURSIVE if below else 0)
+    call(MOUNT_SETATTR, tree, b"", flags, words, len(words))
 
 
 def attach(tree: int, target: str) -> None:
