@@ -1,5 +1,6 @@
-from .sandbox import Limits
+from .sandbox import Limits, PythonSandbox
 
 __all__ = [
     "Limits",
+    "PythonSandbox",
 ]

@@ -1,6 +1,8 @@
 from .backend import Backend, End, Exchange, UnavailableError, Worker
 from .limits import Limits
 from .result import Coverage, Mistake, Result, Status, TestReport, TestResult
+from .sandbox import PythonSandbox
+from .session import Session
 
 __all__ = [
     "Backend",
@@ -9,7 +11,9 @@ __all__ = [
     "Exchange",
     "Limits",
     "Mistake",
+    "PythonSandbox",
     "Result",
+    "Session",
     "Status",
     "TestReport",
     "TestResult",

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from .backend import End, Exchange, Worker
+from .backend import End, Exchange, UnavailableError, Worker
 from .files import check_name
 from .result import Result, Status, mistake
 
@@ -71,7 +71,10 @@ async def ask(
         last: the worker is killed after its reply.
     """
     nonce = secrets.token_hex(16)
-    exchange = await worker.ask({**job, "nonce": nonce}, seconds, last)
+    try:
+        exchange = await worker.ask({**job, "nonce": nonce}, seconds, last)
+    except UnavailableError as error:
+        return Answer(unavailable(backend, error), None, alive=False)
     if exchange.reply is None or exchange.end not in (None, End.CLOSED):
         return Answer(_ended(exchange, backend, seconds), None, alive=False)
     try:
@@ -98,6 +101,12 @@ async def ask(
         left_out=tuple(reply.left_out),
     )
     return Answer(result, reply, alive=exchange.end is None)
+
+
+def unavailable(backend: str, error: UnavailableError) -> Result:
+    """The result of a job that no worker could be had for."""
+    status = Status.UNAVAILABLE
+    return Result(status, backend, error=str(error), mistake=mistake(status))
 
 
 def _ended(exchange: Exchange, backend: str, seconds: float) -> Result:

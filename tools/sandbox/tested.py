@@ -21,10 +21,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .backend import Worker
+from .backend import UnavailableError, Worker
 from .files import outgoing
 from .limits import Limits
-from .reply import Answer, ask
+from .reply import Answer, ask, unavailable
 from .result import Coverage, Mistake, Result, Status, TestReport, TestResult
 
 CONCURRENT = 8
@@ -92,9 +92,12 @@ class Runner:
         if entry_point is not None:
             call = f"{tests}\n\ncheck({entry_point})\n"
             return [Test("check", call, "tests.py", entry=entry_point)]
-        worker = await self.take()
+        job = {"kind": "names", "code": tests, "name": "tests.py"}
         try:
-            job = {"kind": "names", "code": tests, "name": "tests.py"}
+            worker = await self.take()
+        except UnavailableError as error:
+            return TestResult("tests.py", unavailable(self.backend, error))
+        try:
             answer = await ask(worker, self.backend, job, self.limits.seconds, last=True)
         finally:
             await worker.close()
@@ -126,7 +129,10 @@ class Runner:
 
     async def _one(self, test: Test) -> tuple[TestResult, bool]:
         """A test's result, and whether the code under test could be loaded for it."""
-        worker = await self.take()
+        try:
+            worker = await self.take()
+        except UnavailableError as error:
+            return TestResult(test.name, unavailable(self.backend, error)), False
         try:
             loading = await self._ask(
                 worker,

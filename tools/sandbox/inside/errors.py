@@ -6,10 +6,15 @@ lie or run for ever. Failing is caught here; the rest is up to the limits of the
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Collection
-from types import TracebackType
-from typing import Any
+import builtins
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from types import TracebackType
+    from typing import Any
+
+vars()["__builtins__"] = dict(vars(builtins))  # for the functions below, whatever is done to them
 
 MESSAGE = 10_000
 """Characters of an exception's message, at most."""
@@ -29,6 +34,8 @@ def describe(error: BaseException, files: Collection[str]) -> dict[str, Any]:
         error: what was raised.
         files: the names under which the user's code was compiled.
     """
+    import traceback
+
     kind = type(error)
     start = _first(error.__traceback__, files)
     try:

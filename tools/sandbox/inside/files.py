@@ -8,12 +8,14 @@ asked for.
 
 from __future__ import annotations
 
-import base64
-import glob
-import importlib
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from binascii import a2b_base64, b2a_base64
+from importlib import invalidate_caches
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 FILES = 1_000
 """Files that are collected, at most."""
@@ -27,9 +29,9 @@ def put(files: Mapping[str, str]) -> None:
         if folder := os.path.dirname(name):
             os.makedirs(folder, exist_ok=True)
         with open(name, "wb") as file:
-            file.write(base64.b64decode(content))
+            file.write(a2b_base64(content))
     if files:
-        importlib.invalidate_caches()
+        invalidate_caches()
 
 
 def collect(patterns: Sequence[str]) -> tuple[dict[str, str], list[str]]:
@@ -38,6 +40,8 @@ def collect(patterns: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     Returns:
         From relative name to base64, and the names of files that would have passed a limit.
     """
+    import glob
+
     names: set[str] = set()
     for pattern in patterns:
         names.update(glob.iglob(pattern, recursive=True, include_hidden=True))
@@ -53,7 +57,7 @@ def collect(patterns: Sequence[str]) -> tuple[dict[str, str], list[str]]:
             left_out.append(said)
         else:
             size -= len(content)
-            taken[name] = base64.b64encode(content).decode()
+            taken[name] = b2a_base64(content, newline=False).decode()
     return taken, left_out[:FILES]
 
 

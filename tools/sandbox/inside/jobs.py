@@ -15,33 +15,39 @@ here.
 from __future__ import annotations
 
 import ast
-import asyncio
 import atexit
 import builtins
 import linecache
 import os
 import sys
 import threading
-from collections.abc import Callable
-from inspect import CO_COROUTINE, iscoroutine
 from json.encoder import c_make_encoder, encode_basestring_ascii  # type: ignore[attr-defined]
 from os import _exit, getpid
-from types import CodeType, ModuleType
-from typing import Any
+from types import CodeType, CoroutineType, ModuleType
 
 from .errors import describe, shorten
 from .files import collect, put
 from .lines import Lines, executable
 
+TYPE_CHECKING = False  # typing costs more to import than a run takes
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+    from typing import Any
+
+    Job = dict[str, Any]
+    Answer = dict[str, Any]
+
+vars()["__builtins__"] = dict(vars(builtins))  # for the functions below, whatever is done to them
+
+CO_COROUTINE = 0x80
+"""The flag of code that awaits, as in `inspect`."""
 SOLUTION = "solution"
 """The module that code under test is, for tests that import it."""
 VALUE = 100_000
 """Characters of a value's `repr`, at most."""
 SPARE = 2**20
 """Bytes kept back, to be let go when memory has run out and that has to be told."""
-
-Job = dict[str, Any]
-Answer = dict[str, Any]
 
 _encoder = c_make_encoder(None, None, encode_basestring_ascii, None, ":", ",", False, False, False)
 
@@ -96,6 +102,8 @@ class Kernel:
         answer = self._answer(job)
         if job["kind"] == "run":
             self._leave()
+        if job["kind"] != "cell":
+            self._restore()
         if patterns := job.get("collect"):
             answer["files"], answer["left_out"] = collect(patterns)
         if self._lines is not None:
@@ -154,9 +162,6 @@ class Kernel:
         return {"executable": executable(_compiled(self._parse(job), job))} if self._lines else {}
 
     def _test(self, job: Job) -> Answer:
-        for name in vars(builtins).keys() - self._builtins.keys():
-            delattr(builtins, name)
-        vars(builtins).update(self._builtins)
         if self._lines is None:
             sys.settrace(None)
         sys.setprofile(None)
@@ -172,15 +177,28 @@ class Kernel:
             self._await(_call(names, function))
         return {}
 
+    def _restore(self) -> None:
+        """Put the built-ins back as they were before the user's code."""
+        names = vars(builtins)
+        names.update(self._builtins)
+        for name in names.keys() - self._builtins.keys():
+            del names[name]
+
     def _execute(self, job: Job, names: dict[str, Any]) -> Any:
-        """The value of the last statement where it is an expression, else None."""
+        """The value of the last statement where it is an expression, else None.
+
+        Code that awaits outside functions runs in the event loop as a whole, other code outside,
+        so that it may call `asyncio.run`.
+        """
         module = self._parse(job)
-        last = module.body[-1] if module.body else None
-        if not isinstance(last, ast.Expr):
-            return self._evaluate(_compiled(module, job), names)
-        module.body.pop()
-        self._evaluate(_compiled(module, job), names)
-        return self._evaluate(_compiled(ast.Expression(last.value), job), names)
+        parts: list[ast.Module | ast.Expression] = [module]
+        if module.body and isinstance(last := module.body[-1], ast.Expr):
+            module.body.pop()
+            parts.append(ast.Expression(last.value))
+        codes = [_compiled(part, job) for part in parts]
+        if any(code.co_flags & CO_COROUTINE for code in codes):
+            return self._await(_awaited(codes, names))
+        return [eval(code, names) for code in codes][-1]
 
     def _parse(self, job: Job) -> ast.Module:
         """The code's syntax tree; from here on tracebacks show its lines."""
@@ -189,15 +207,13 @@ class Kernel:
         tree: ast.Module = ast.parse(job["code"], job["name"])
         return tree
 
-    def _evaluate(self, code: CodeType, names: dict[str, Any]) -> Any:
-        value = eval(code, names)
-        return self._await(value) if code.co_flags & CO_COROUTINE else value
-
     def _await(self, value: Any) -> Any:
         """What a coroutine comes to, in the one event loop of this tenant; else the value."""
-        if not iscoroutine(value):
+        if not isinstance(value, CoroutineType):
             return value
         if self._runner is None:
+            import asyncio
+
             self._runner = asyncio.Runner()
         return self._runner.run(value)
 
@@ -236,6 +252,15 @@ def _flush(stream: Any) -> None:
         stream.flush()
     except BaseException:
         return  # the user's code closed or replaced it
+
+
+async def _awaited(codes: list[CodeType], names: dict[str, Any]) -> Any:
+    value = None
+    for code in codes:
+        value = eval(code, names)
+        if code.co_flags & CO_COROUTINE:
+            value = await value
+    return value
 
 
 def _compiled(tree: ast.Module | ast.Expression, job: Job) -> CodeType:

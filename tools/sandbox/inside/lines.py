@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import sys
 import threading
-from types import CodeType, FrameType
-from typing import Any
+from types import CodeType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
+    from typing import Any
 
 
 class Lines:
