@@ -120,6 +120,7 @@ class Zygotes:
             if self._zygote is not None:
                 await self._zygote.close()
                 self._zygote = None
+        self._starting = asyncio.Lock()  # the next to open it may have another event loop
 
     async def _current(self) -> Zygote:
         async with self._starting:
