@@ -7,11 +7,13 @@ from collections.abc import Sequence
 
 from .backend import Backend
 from .limits import Limits
+from .native import Native
+from .packages import Package
 from .remote import TOKEN, Remote
 from .unsafe import NAME as UNSAFE
 from .unsafe import UnsafeSubprocess
 
-CHOICES: tuple[str, ...] = ()
+CHOICES = ("native",)
 """Tried in this order where no backend is named."""
 NAMES = (*CHOICES, "remote", UNSAFE)
 """All backends."""
@@ -21,7 +23,7 @@ def make_backend(
     name: str,
     *,
     limits: Limits | None = None,
-    packages: Sequence[str] = (),
+    packages: Sequence[Package] = (),
     allow_unsafe: bool = False,
     url: str | None = None,
     token: str | None = None,
@@ -42,6 +44,8 @@ def make_backend(
         return Remote(url, token, limits, allow_unsafe)
     if url is not None or token is not None:
         raise ValueError(f"url and token are for backend 'remote', not for {name!r}")
+    if name == "native":
+        return Native(limits or Limits(), packages)
     if not allow_unsafe:
         raise ValueError(
             f"backend {UNSAFE!r} does not isolate: code can read your files and reach the "

@@ -17,6 +17,7 @@ from .backend import UnavailableError, Worker
 from .backends import CHOICES, make_backend
 from .files import outgoing
 from .limits import Limits
+from .packages import Package
 from .pool import Pool
 from .remote import Remote
 from .reply import ask, unavailable
@@ -47,7 +48,7 @@ class PythonSandbox:
         backend: str | None = None,
         *,
         limits: Limits | None = None,
-        packages: Sequence[str] = (),
+        packages: Sequence[Package] = (),
         workers: int = 4,
         allow_unsafe: bool = False,
         url: str | None = None,
