@@ -6,14 +6,17 @@ import os
 from collections.abc import Sequence
 
 from .backend import Backend
+from .bubblewrap import NAME as BUBBLEWRAP
+from .bubblewrap import Bubblewrap
 from .limits import Limits
+from .native import NAME as NATIVE
 from .native import Native
-from .packages import Package
+from .packages import find
 from .remote import TOKEN, Remote
 from .unsafe import NAME as UNSAFE
 from .unsafe import UnsafeSubprocess
 
-CHOICES = ("native",)
+CHOICES = (BUBBLEWRAP, NATIVE)
 """Tried in this order where no backend is named."""
 NAMES = (*CHOICES, "remote", UNSAFE)
 """All backends."""
@@ -23,7 +26,7 @@ def make_backend(
     name: str,
     *,
     limits: Limits | None = None,
-    packages: Sequence[Package] = (),
+    packages: Sequence[str] = (),
     allow_unsafe: bool = False,
     url: str | None = None,
     token: str | None = None,
@@ -44,8 +47,9 @@ def make_backend(
         return Remote(url, token, limits, allow_unsafe)
     if url is not None or token is not None:
         raise ValueError(f"url and token are for backend 'remote', not for {name!r}")
-    if name == "native":
-        return Native(limits or Limits(), packages)
+    if name in CHOICES:
+        isolate = Bubblewrap if name == BUBBLEWRAP else Native
+        return isolate(limits or Limits(), find(packages))
     if not allow_unsafe:
         raise ValueError(
             f"backend {UNSAFE!r} does not isolate: code can read your files and reach the "

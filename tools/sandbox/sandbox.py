@@ -17,7 +17,6 @@ from .backend import UnavailableError, Worker
 from .backends import CHOICES, make_backend
 from .files import outgoing
 from .limits import Limits
-from .packages import Package
 from .pool import Pool
 from .remote import Remote
 from .reply import ask, unavailable
@@ -48,7 +47,7 @@ class PythonSandbox:
         backend: str | None = None,
         *,
         limits: Limits | None = None,
-        packages: Sequence[Package] = (),
+        packages: Sequence[str] = (),
         workers: int = 4,
         allow_unsafe: bool = False,
         url: str | None = None,

@@ -99,14 +99,18 @@ class Zygotes:
         self._limits = limits
         self._launch = launch
         self._zygote: Zygote | None = None
+        self._first: ForkedWorker | None = None
         self._starting = asyncio.Lock()
 
     async def open(self) -> None:
-        """See `Backend.open`."""
-        await self._current()
+        """See `Backend.open`. The worker that proves it is the first to be lent."""
+        self._first = await self.worker()
 
     async def worker(self) -> ForkedWorker:
         """See `Backend.worker`."""
+        first, self._first = self._first, None
+        if first is not None and first.alive:
+            return first
         zygote = await self._current()
         return await zygote.worker()
 
@@ -116,6 +120,7 @@ class Zygotes:
             if self._zygote is not None:
                 await self._zygote.close()
                 self._zygote = None
+        self._starting = asyncio.Lock()  # the next to open it may have another event loop
 
     async def _current(self) -> Zygote:
         async with self._starting:
@@ -354,6 +359,11 @@ class ForkedWorker:
         self._ended: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
         self._why = ""
         self._last: Exchange | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether it has not ended yet."""
+        return not self._ended.done()
 
     async def start(self) -> None:
         """Wait until it waits for its first job.

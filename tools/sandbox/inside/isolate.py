@@ -28,6 +28,9 @@ NOBODY = 65534
 STAGE = "/tmp"
 """Where the new root is put together; only this process sees it there."""
 
+EMPTY = "mode=0755,size=4k,nr_inodes=2"
+"""A tmpfs that hides a folder."""
+
 
 def isolate(root: dict[str, Any], user: int) -> None:
     """Leave the host, but for the process namespace, which the next child enters.
@@ -39,7 +42,7 @@ def isolate(root: dict[str, Any], user: int) -> None:
     Raises:
         OSError: the kernel refused a step; the message names it.
     """
-    own = os.open("/proc/self", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    own = _own()
     built = False
     if os.geteuid() == 0:
         with suppress(PermissionError):  # root in a container that may not mount
@@ -47,19 +50,40 @@ def isolate(root: dict[str, Any], user: int) -> None:
             built = True
         if built:
             build(root)
-        os.setgroups([])
-        os.setresgid(user, user, user)
-        os.setresuid(user, user, user)
-        system.prctl(system.PR_SET_DUMPABLE, 1)  # or /proc/self belongs to root
+        _become(user)
+    _enter_user_namespace(own, NAMESPACES)
+    if not built:
+        build(root)
+
+
+def lower(user: int) -> None:
+    """Where somebody else has made the root, but left this process root: become nobody in it."""
+    own = _own()
+    _become(user)
+    _enter_user_namespace(own, NAMESPACES & ~system.CLONE_NEWPID)
+    system.mount("tmpfs", "/proc", "tmpfs", system.MS_RDONLY, EMPTY)
+
+
+def _own() -> int:
+    """A descriptor of this process's folder in /proc."""
+    return os.open("/proc/self", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+def _become(user: int) -> None:
+    os.setgroups([])
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
+    system.prctl(system.PR_SET_DUMPABLE, 1)  # or /proc/self stays root's
+
+
+def _enter_user_namespace(own: int, namespaces: int) -> None:
     outside = {"uid_map": os.geteuid(), "gid_map": os.getegid()}
-    system.unshare(NAMESPACES)
+    system.unshare(namespaces)
     _write(own, "setgroups", "deny")
     for file, number in outside.items():
         _write(own, file, f"{NOBODY} {number} 1")
     os.close(own)
     system.prctl(system.PR_SET_DUMPABLE, 0)
-    if not built:
-        build(root)
 
 
 def build(root: dict[str, Any]) -> None:
@@ -86,8 +110,7 @@ def build(root: dict[str, Any]) -> None:
         os.symlink(target, STAGE + path)
     _attach(trees)
     for folder in root["covers"]:
-        options = "mode=0755,size=4k,nr_inodes=2"
-        system.mount("tmpfs", STAGE + folder, "tmpfs", closed | system.MS_NODEV, options)
+        system.mount("tmpfs", STAGE + folder, "tmpfs", closed | system.MS_NODEV, EMPTY)
     system.enter_root(STAGE)
     _lock()
 

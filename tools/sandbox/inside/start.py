@@ -10,7 +10,7 @@ from typing import Any
 
 from . import system
 from .confine import Confinement
-from .isolate import isolate
+from .isolate import isolate, lower
 from .zygote import serve
 
 PACKET = 2**18
@@ -45,5 +45,7 @@ def _serve(host: socket.socket, config: dict[str, Any]) -> None:
             host.close()
             os.waitpid(child, 0)
             return
+    elif os.geteuid() == 0:
+        lower(config["user"])
     system.prctl(system.PR_SET_PDEATHSIG, signal.SIGKILL)
     serve(host, limits)

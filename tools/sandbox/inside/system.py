@@ -143,9 +143,9 @@ def fork_into(namespaces: int) -> int:
     ctypes.pythonapi.PyOS_BeforeFork()
     try:
         child = call(numbers()["clone"], namespaces | SIGCHLD, 0, 0, 0, 0)
-    except OSError:
+    except OSError as error:
         ctypes.pythonapi.PyOS_AfterFork_Parent()
-        raise
+        raise OSError(error.errno, f"clone into namespaces: {error.strerror}") from None
     if child:
         ctypes.pythonapi.PyOS_AfterFork_Parent()
     else:
