@@ -6,7 +6,8 @@ descriptor, no signal, no /proc, another process and user namespace.
 
 A tenant is two processes. The first confines itself, waits for the second, and takes in orphans; as
 the first of the tenant's process namespace it cannot be killed from inside, and its end is the end
-of everything that the tenant started. The second runs the tenant's code.
+of everything that the tenant started. The second runs the tenant's code. Asked to end, the first
+kills and reaps all others, so that what they used is counted; asked again, it is killed itself.
 
 Messages are JSON, one in a packet. From the host: `spawn` (a number, with three descriptors: the
 worker's channel, and what is to be its standard output and error), `kill` (a number). To the host:
@@ -66,9 +67,12 @@ class Zygote:
         self._limits = limits
         self._numbers: dict[int, int] = {}
         self._statuses: dict[int, int] = {}
+        self._asked: set[int] = set()
         self._ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._ours.setblocking(False)
         self._wake, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._in_tenant = False
+        signal.signal(signal.SIGTERM, self._terminated)  # a tenant has it from its first moment
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
 
@@ -101,9 +105,7 @@ class Zygote:
         if "spawn" in order:
             self._spawn(order["spawn"], given)
         elif "kill" in order:
-            pids = [pid for pid, number in self._numbers.items() if number == order["kill"]]
-            for pid in pids:
-                os.kill(pid, signal.SIGKILL)
+            self._kill(order["kill"])
         for descriptor in given:
             os.close(descriptor)
         return True
@@ -118,7 +120,25 @@ class Zygote:
             self._numbers[pid] = number
             self._tell(forked=number, pid=pid)
         else:
+            self._in_tenant = True
             _tenant(number, given, self._theirs, self._limits)
+
+    def _terminated(self, *_: object) -> None:
+        """In the first process of a tenant: kill all others, reap them, and end."""
+        if self._in_tenant:
+            with suppress(OSError):
+                os.kill(-1, signal.SIGKILL)
+            with suppress(OSError):
+                while True:
+                    os.wait()
+            os._exit(0)
+
+    def _kill(self, number: int) -> None:
+        """Ask a tenant to end; the second time, end it."""
+        for pid, known in self._numbers.items():
+            if known == number:
+                os.kill(pid, signal.SIGKILL if number in self._asked else signal.SIGTERM)
+                self._asked.add(number)
 
     def _reports(self) -> None:
         """Pass on what the first processes of tenants say."""
@@ -141,6 +161,7 @@ class Zygote:
                     return
                 self._reports()  # it spoke before it ended
                 number = self._numbers.pop(pid)
+                self._asked.discard(number)
                 self._tell(
                     ended=number,
                     status=self._statuses.pop(number, None),
@@ -220,6 +241,7 @@ def _worker(channel: int, report: socket.socket) -> NoReturn:
     """The second process of a tenant: serves its jobs."""
     code = 1
     try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         report.close()
         os.setsid()
         signal.signal(signal.SIGINT, signal.default_int_handler)
