@@ -1,4 +1,4 @@
-"""Tools: what agents may call, under which rules, and how they find it among thousands."""
+"""What agents can do: tools in a registry, ready ones, and a sandbox for code nobody trusts."""
 
 import lazy_loader
 

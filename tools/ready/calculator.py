@@ -176,7 +176,9 @@ def _round(number: Number, digits: Number = Fraction(0)) -> Number:
     places = _whole(digits)
     if abs(places) > DIGITS:
         raise CalculationError(f"{places} places are too many")
-    return round(number, places) if isinstance(number, Fraction) else round(number, places)
+    if isinstance(number, Fraction):
+        return round(number, places)
+    return round(number, places)
 
 
 def _shown(value: Number) -> str:
