@@ -9,6 +9,7 @@ from .agents import (
     TeamContext,
     TeamState,
     ToolAgent,
+    ToolUser,
     Verdict,
 )
 from .benchmarks import Environment, Report, evaluate, evaluate_sync, make_environment, play
@@ -22,8 +23,9 @@ from .episodes import (
     Task,
     Turn,
 )
-from .graphs import Team, act, answer, refine
+from .graphs import Team, act, answer, refine, use_tools
 from .models import ScriptedModel, load_model
+from .tools import ToolPolicy, ToolRegistry
 
 __version__: str
 
@@ -49,6 +51,9 @@ __all__ = [
     "TeamContext",
     "TeamState",
     "ToolAgent",
+    "ToolPolicy",
+    "ToolRegistry",
+    "ToolUser",
     "Turn",
     "Verdict",
     "__version__",
@@ -60,4 +65,5 @@ __all__ = [
     "make_environment",
     "play",
     "refine",
+    "use_tools",
 ]

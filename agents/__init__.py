@@ -8,6 +8,7 @@ from .judge import Judge
 from .outputs import Action, Answer, Critique, Issue, Output, Proposal, Verdict
 from .state import TeamContext, TeamState
 from .tool_agent import ToolAgent
+from .tool_user import ToolUser
 
 __all__ = [
     "FORMATS",
@@ -27,6 +28,7 @@ __all__ = [
     "TeamContext",
     "TeamState",
     "ToolAgent",
+    "ToolUser",
     "Verdict",
     "output_format",
 ]

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
-from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.tools import BaseTool
 from pydantic import BaseModel
 
 from ..episodes import BudgetExceeded, current_recorder
@@ -55,7 +56,9 @@ class Agent:
         self.format: OutputFormat = output_format(format)
         words = self.prompt if instructions is None else instructions
         self.system = SystemMessage(f"{words}\n{self.format.instructions(self.output)}".strip())
-        self._config: RunnableConfig = {"metadata": {"agent": self.name}}
+        self.config: RunnableConfig = {"metadata": {"agent": self.name}}
+        """What the record of a call says about who made it."""
+        self._bound: tuple[list[BaseTool], Runnable[Any, AIMessage]] | None = None
 
     def brief(self, state: TeamState) -> Sequence[BaseMessage]:
         """What this role is told after the conversation, in this state."""
@@ -65,9 +68,19 @@ class Agent:
         """The exact messages that the model reads in this state."""
         return [self.system, *_merged([*state.get("messages", ()), *self.brief(state)])]
 
-    async def reply(self, messages: list[BaseMessage]) -> AIMessage:
-        """One reply of the model."""
-        return await self.model.ainvoke(messages, self._config)
+    async def reply(self, messages: list[BaseMessage], tools: Sequence[BaseTool] = ()) -> AIMessage:
+        """One reply of the model, which may call `tools`."""
+        return await self._offered(tools).ainvoke(messages, self.config)
+
+    async def ask(self, state: TeamState, tools: Sequence[BaseTool] = ()) -> AIMessage:
+        """One reply in this state, from a model that may call `tools`.
+
+        Raises:
+            BudgetExceeded: no call is left.
+        """
+        if (recorder := current_recorder()) is not None:
+            recorder.ledger.check()
+        return await self.reply(self.messages(state), tools)
 
     async def __call__(self, state: TeamState) -> dict[str, Any]:
         """Call the model and return the update of the team's state.
@@ -75,14 +88,24 @@ class Agent:
         A spent budget sets `stop` instead of raising, so that the team can still finish.
         """
         try:
-            if (recorder := current_recorder()) is not None:
-                recorder.ledger.check()
-            message = await self.reply(self.messages(state))
+            message = await self.ask(state)
         except BudgetExceeded as spent:
             return {self.writes: None, "stop": str(spent)}
+        return {self.writes: self.read(message)}
+
+    def read(self, message: AIMessage) -> BaseModel | None:
+        """The typed output in a reply; None, and so noted in the record, when it has none."""
         parsed = self.format.parse(message.text, self.output)
         message.response_metadata["parsed"] = parsed and parsed.model_dump(mode="json")
-        return {self.writes: parsed}
+        return parsed
+
+    def _offered(self, tools: Sequence[BaseTool]) -> Runnable[Any, AIMessage]:
+        """The model with `tools` bound. The latest binding is kept: describing tools takes time."""
+        if not tools:
+            return self.model
+        if self._bound is None or [*map(id, self._bound[0])] != [*map(id, tools)]:
+            self._bound = ([*tools], self.model.bind_tools(tools))
+        return self._bound[1]
 
 
 def _merged(messages: Sequence[BaseMessage]) -> list[BaseMessage]:

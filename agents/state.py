@@ -32,7 +32,7 @@ class TeamState(TypedDict, total=False):
     observation: Observation | None
     """The latest observation of the world."""
     steps: int
-    """Actions taken in the world so far."""
+    """Actions taken in the world, or tools called, so far."""
     unread: int
     """Replies in a row that could not be read."""
     answer: str

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage, ToolCall, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.tools import BaseTool
-from langgraph.errors import GraphBubbleUp
 
-from ..episodes import BudgetExceeded, error_text
+from ..tools import ToolRegistry, ToolSource
 from .actor import Actor
 from .outputs import Action
 
@@ -18,7 +17,7 @@ class ToolAgent(Actor):
     """Chooses the next action. With `tools`, it may first call them, at most `tool_rounds` times.
 
     Args:
-        tools: LangChain tools; the model must support `bind_tools`.
+        tools: a registry, or what one is made of; the model must support `bind_tools`.
         tool_rounds: replies with tool calls that are followed before an action is demanded.
 
     The other arguments are those of `Agent`.
@@ -32,35 +31,20 @@ class ToolAgent(Actor):
         self,
         model: BaseChatModel,
         *,
-        tools: Sequence[BaseTool] = (),
+        tools: ToolRegistry | Iterable[ToolSource] = (),
         tool_rounds: int = 5,
         **agent: object,
     ) -> None:
         super().__init__(model, **agent)  # type: ignore[arg-type]
-        self.tools = {tool.name: tool for tool in tools}
+        self.tools = tools if isinstance(tools, ToolRegistry) else ToolRegistry(tools)
         self.tool_rounds = tool_rounds
-        self._calling = model.bind_tools(tools) if tools else model
 
-    async def reply(self, messages: list[BaseMessage]) -> AIMessage:
+    async def reply(self, messages: list[BaseMessage], tools: Sequence[BaseTool] = ()) -> AIMessage:
         for _ in range(self.tool_rounds if self.tools else 0):
-            message = await self._calling.ainvoke(messages, self._config)
+            shown = [*tools, *self.tools.shown(messages)]
+            message = await super().reply(messages, shown)
             if not message.tool_calls:
                 return message
             messages = [*messages, message]
-            messages += [await self._run(call) for call in message.tool_calls]
-        return await super().reply(messages)
-
-    async def _run(self, call: ToolCall) -> ToolMessage:
-        """What the tool answers; a tool that fails says why, so that the model can do better."""
-        tool = self.tools.get(call["name"])
-        if tool is None:
-            answer = f"There is no tool {call['name']!r}; there are: {', '.join(self.tools)}."
-        else:
-            try:
-                message: ToolMessage = await tool.ainvoke(call, self._config)
-                return message
-            except (BudgetExceeded, GraphBubbleUp):  # a stop, or a question to a person
-                raise
-            except Exception as error:  # tools are anybody's code
-                answer = error_text(error)
-        return ToolMessage(answer, tool_call_id=call["id"] or "", status="error")
+            messages += await self.tools.answer(messages, self.config)
+        return await super().reply(messages, tools)

@@ -176,6 +176,14 @@ class Ledger:
                     "limit calls or tokens instead"
                 )
 
+    def check_money(self, agent: str = "") -> None:
+        """See whether `agent` may spend money on something else than a model, a tool say.
+
+        Raises:
+            BudgetExceeded: no dollar is left, here or around.
+        """
+        self._refuse_at(agent, Ledger._no_money_left)
+
     def start_tool_call(self, agent: str = "") -> None:
         """Claim a tool run or a step in a world.
 
@@ -257,9 +265,11 @@ class Ledger:
             return f"{budget.calls} model calls"
         if budget.tokens is not None and self.total.tokens >= budget.tokens:
             return f"{budget.tokens} tokens"
-        if budget.cost is not None and self.total.cost >= budget.cost:
-            return f"${budget.cost:g}"
-        return self._no_time_left()
+        return self._no_money_left() or self._no_time_left()
+
+    def _no_money_left(self) -> str:
+        limit = self.budget.cost
+        return f"${limit:g}" if limit is not None and self.total.cost >= limit else ""
 
     def _gone_past(self) -> str:
         budget = self.budget

@@ -31,6 +31,7 @@ from langchain_core.outputs import (
     GenerationChunk,
     LLMResult,
 )
+from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import var_child_runnable_config
 
 from .episode import Episode, Outcome
@@ -387,7 +388,9 @@ class Recorder(BaseCallbackHandler):
         return next((cost for cost in costs if cost is not None), None)
 
     def _close_tool(self, run_id: UUID, result: str, error: str) -> None:
-        tool = self._tools_open.pop(run_id)
+        tool = self._tools_open.pop(run_id, None)
+        if tool is None:  # it was given up before, and has come to an end all the same
+            return
         seconds = time.perf_counter() - tool.started
         self._tools.append(
             ToolCall(
@@ -494,9 +497,10 @@ def _characters(message: BaseMessage) -> int:
     return len(message.text) + calls
 
 
-def current_recorder() -> Recorder | None:
-    """The recorder of the graph that runs around the caller, if one is attached."""
-    callbacks = (var_child_runnable_config.get() or {}).get("callbacks")
+def current_recorder(config: RunnableConfig | None = None) -> Recorder | None:
+    """The recorder of the graph that runs around the caller, or that of `config`, if there is
+    one."""
+    callbacks = (config or var_child_runnable_config.get() or {}).get("callbacks")
     handlers = callbacks if isinstance(callbacks, list) else getattr(callbacks, "handlers", ())
     return next((h for h in handlers if isinstance(h, Recorder)), None)
 

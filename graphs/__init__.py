@@ -5,5 +5,6 @@ from .act import act
 from .answer import answer
 from .refine import refine
 from .team import Team
+from .use_tools import use_tools
 
-__all__ = ["Team", "TeamContext", "TeamState", "act", "answer", "refine"]
+__all__ = ["Team", "TeamContext", "TeamState", "act", "answer", "refine", "use_tools"]

@@ -1,0 +1,20 @@
+from .approval import Decision
+from .condense import Condenser, head_and_tail
+from .policy import ToolPolicy
+from .registry import ToolRegistry, ToolSource
+from .results import Fault, ToolError, ToolResult
+from .sandbox import Limits, PythonSandbox
+
+__all__ = [
+    "Condenser",
+    "Decision",
+    "Fault",
+    "Limits",
+    "PythonSandbox",
+    "ToolError",
+    "ToolPolicy",
+    "ToolRegistry",
+    "ToolResult",
+    "ToolSource",
+    "head_and_tail",
+]
