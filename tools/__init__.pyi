@@ -1,0 +1,5 @@
+from .repository import Workspace
+
+__all__ = [
+    "Workspace",
+]

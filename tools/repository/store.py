@@ -1,0 +1,193 @@
+"""A private store of trees: every state that a workspace ever had, by its content.
+
+A state of all files is one git tree, named by the hash of its content. Functions here take a tree
+and give a tree; nothing is checked out, so there are no links to follow, nothing on the host can be
+reached by a file's name, and keeping, comparing and returning to a state costs nothing. Two equal
+states have equal names.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import GitError, NotFoundError, PathError, RepositoryError
+from .git import Git
+from .paths import checked
+
+MAX_LISTINGS = 16
+"""File lists that are kept in memory, one a tree."""
+
+BATCH = 32 * 2**20
+"""Bytes of files that are read together."""
+
+FILE, PROGRAM, LINK, SUBMODULE = "100644", "100755", "120000", "160000"
+"""Git's modes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file in a tree."""
+
+    mode: str
+    id: str
+    """Hash of the content."""
+    size: int
+    """Length in bytes."""
+
+    @property
+    def is_file(self) -> bool:
+        return self.mode in (FILE, PROGRAM)
+
+
+Listing = Mapping[str, Entry]
+"""The files of a tree by path. Names that are no plain text are left out."""
+
+
+class Store:
+    """A bare git repository that holds trees and no history.
+
+    Args:
+        folder: where it is kept; by default a temporary folder that goes when nobody holds it.
+        object_format: git's hash, `sha1` or `sha256`.
+    """
+
+    def __init__(self, folder: Path | None = None, object_format: str = "sha1") -> None:
+        if folder is None:
+            folder = Path(tempfile.mkdtemp(prefix="symposia-workspace-"))
+            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self.folder = folder.absolute()
+        if (self.folder / "objects").is_dir():
+            self.git = Git(self.folder)
+        else:
+            self.git = Git.create(self.folder, object_format)
+        self._listings: dict[str, Listing] = {}
+
+    def listing(self, tree: str) -> Listing:
+        """The files of `tree`, sorted by path."""
+        known = self._listings.get(tree)
+        if known is None:
+            known = listing(self.git, tree)
+            while len(self._listings) >= MAX_LISTINGS:
+                self._listings.pop(next(iter(self._listings)), None)
+            self._listings[tree] = known
+        return known
+
+    def read(self, ids: Iterable[str]) -> list[bytes]:
+        """The contents with these hashes, in order."""
+        asked = list(ids)
+        if not asked:
+            return []
+        answer = self.git("cat-file", "--batch", stdin=("\n".join(asked) + "\n").encode())
+        contents, at = [], 0
+        for _ in asked:
+            end = answer.index(b"\n", at)
+            length = int(answer[at:end].split(b" ")[2])
+            contents.append(answer[end + 1 : end + 1 + length])
+            at = end + length + 2
+        return contents
+
+    def contents(self, tree: str, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """Paths of `tree` with their contents, read a batch at a time."""
+        known = self.listing(tree)
+        batch: list[str] = []
+        size = 0
+        for path in paths:
+            batch.append(path)
+            size += known[path].size
+            if size > BATCH:
+                yield from zip(batch, self.read(known[path].id for path in batch))
+                batch, size = [], 0
+        yield from zip(batch, self.read(known[path].id for path in batch))
+
+    def edit(self, tree: str, path: str, data: bytes | None, mode: str = FILE) -> str:
+        """`tree` with one file written, or deleted if `data` is None."""
+        if data is None:
+            line = f"0 {'0' * len(tree)}\t{path}\0"
+        else:
+            blob = self.git("hash-object", "-w", "--no-filters", "--stdin", stdin=data)
+            line = f"{mode} {blob.decode().strip()}\t{path}\0"
+        with self.index(tree) as index:
+            try:
+                self.git("update-index", "-z", "--index-info", stdin=line.encode(), index=index)
+            except GitError as error:
+                if (
+                    "ignoring path" in error.stderr.lower()
+                    or "invalid path" in error.stderr.lower()
+                ):
+                    raise PathError(f"{path!r} is a path that git refuses") from None
+                raise
+            return self.written(index)
+
+    @contextmanager
+    def index(self, tree: str) -> Iterator[Path]:
+        """An index file that holds `tree`, for the time of the context."""
+        with tempfile.TemporaryDirectory(dir=self.folder, prefix="index-") as folder:
+            index = Path(folder) / "index"
+            self.git("read-tree", tree, index=index)
+            yield index
+
+    def written(self, index: Path) -> str:
+        """The tree that an index file holds."""
+        return self.git("write-tree", index=index).decode().strip()
+
+    def matching(self, tree: str, globs: Iterable[str]) -> list[str]:
+        """Paths in `tree` that match any of the globs.
+
+        `*` stays within a folder, `**` spans folders; a glob without `/` is looked for everywhere.
+        """
+        specs = pathspecs(globs)
+        with self.index(tree) as index:
+            try:
+                found = self.git("ls-files", "-z", "--", *specs, index=index, seconds=10)
+            except GitError as error:
+                raise RepositoryError(f"{list(globs)} is no valid list of globs: {error}") from None
+        known = self.listing(tree)
+        names = (name.decode(errors="replace") for name in found.split(b"\0"))
+        return [name for name in names if name in known]
+
+    def holds(self, tree: str) -> bool:
+        """Whether `tree` is the name of a tree in this store."""
+        if not re.fullmatch(r"[0-9a-f]{40}([0-9a-f]{24})?", tree):
+            return False
+        try:
+            return self.git("cat-file", "-t", tree).strip() == b"tree"
+        except GitError:
+            return False
+
+    def require(self, tree: str) -> str:
+        """`tree`, if the store has it.
+
+        Raises:
+            NotFoundError: it has not.
+        """
+        if not self.holds(tree):
+            raise NotFoundError(f"no snapshot {ascii(tree)[:80]} in this workspace's store")
+        return tree
+
+
+def listing(git: Git, tree: str) -> Listing:
+    """The files of `tree` in the repository of `git`, sorted by path."""
+    files: dict[str, Entry] = {}
+    for row in git("ls-tree", "-r", "-l", "-z", "--full-tree", tree).split(b"\0"):
+        if not row:
+            continue
+        head, _, name = row.partition(b"\t")
+        mode, _, blob, size = head.decode().split()
+        try:
+            path = checked(name.decode())
+        except (UnicodeDecodeError, PathError):
+            continue
+        files[path] = Entry(mode, blob, 0 if size == "-" else int(size))
+    return dict(sorted(files.items()))
+
+
+def pathspecs(globs: Iterable[str]) -> list[str]:
+    """Globs as git reads them."""
+    return [f":(glob){'' if '/' in glob else '**/'}{glob.removeprefix('./')}" for glob in globs]
