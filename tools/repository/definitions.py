@@ -52,7 +52,7 @@ def parse(source: str, what: str = "the file") -> ast.Module:
         line = f": {error.text.strip()[:200]}" if error.text else ""
         why = f"{error.msg} at line {error.lineno}{line}"
     except (ValueError, RecursionError, MemoryError):
-        why = "too deeply nested, or holding null characters"
+        why = "too deeply nested, or with characters that no source has"
     raise EditError(f"{what} is no valid Python: {why}")
 
 
@@ -67,14 +67,14 @@ def problem(path: str, text: str) -> str:
     return ""
 
 
-def definitions(source: str) -> list[Definition]:
+def definitions(source: str, what: str = "the file") -> list[Definition]:
     """All functions and classes of `source`, in the order of their lines.
 
     Raises:
         EditError: `source` is not valid Python.
     """
     found = []
-    for name, node in _defined(parse(source), ""):
+    for name, node in _defined(parse(source, what), ""):
         kind = "class" if isinstance(node, ast.ClassDef) else "function"
         start = min([node.lineno, *(d.lineno for d in node.decorator_list)])
         end = node.end_lineno or node.lineno

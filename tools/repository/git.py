@@ -29,8 +29,12 @@ SETTINGS = {
     "protocol.allow": "never",
 }
 
-ATTRIBUTES = "* !text !eol !ident !filter !working-tree-encoding !diff !merge !whitespace\n"
-"""Attributes of the checked-out files count for nothing: bytes go in and out as they are."""
+ATTRIBUTES = "* !text !eol !ident !filter !working-tree-encoding !merge !whitespace\n"
+"""Attributes of the checked-out files count for nothing: bytes go in and out as they are.
+
+A bare repository reads none from its trees; this holds also where a git does. Only `diff` is left
+open, for the one setting made here: which files a diff takes for binary.
+"""
 
 
 class Git:

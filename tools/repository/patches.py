@@ -50,7 +50,11 @@ def applied(store: Store, tree: str, patch: str) -> str:
     Raises:
         PatchError: it does not apply, or would make a link or a submodule.
     """
-    data = patch.encode(errors="replace")
+    try:
+        data = patch.encode()
+    except UnicodeEncodeError as error:
+        bad = ascii(patch[error.start])
+        raise PatchError(f"the patch holds {bad}, which is no character") from None
     if len(data) > MAX_PATCH:
         raise PatchError(f"the patch has {len(data):,} bytes: the most is {MAX_PATCH:,}")
     if not patch.endswith("\n"):
@@ -147,7 +151,13 @@ def _misfit(store: Store, tree: str, patch: str, said: str, path: str, line: int
     entry = store.listing(tree).get(path)
     if entry is not None and entry.is_file:
         try:
-            lines = Text.decode(path, store.read([entry.id])[0]).lines
+            text = Text.decode(path, store.read([entry.id])[0])
+            lines = text.lines
+            if sought and sought.group(1) and f"\n{sought.group(1)}" in f"\n{text.text}":
+                message += (
+                    "\nThe file holds that, but not at its top or end: a hunk there needs "
+                    "unchanged lines before and after the change."
+                )
             span = sought.group(1).count("\n") if sought else 1
             first = max(0, line - 1 - AROUND)
             there = [shortened(row) for row in lines[first : line - 1 + span + AROUND]]

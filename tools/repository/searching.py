@@ -54,7 +54,7 @@ def grep(
     Raises:
         SearchError: the pattern is not valid, or takes too long.
     """
-    if not pattern or len(pattern) > MAX_PATTERN or re.search(r"[\n\r\0]", pattern):
+    if not pattern or len(pattern) > MAX_PATTERN or re.search(r"[\n\r\0\ud800-\udfff]", pattern):
         raise SearchError(f"a pattern is one line of 1 to {MAX_PATTERN} characters")
     if limit < 1:
         raise SearchError(f"limit={limit}: at least one")

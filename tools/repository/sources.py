@@ -23,7 +23,7 @@ from typing import BinaryIO, NamedTuple
 from .errors import GitError, PathError, SourceError
 from .git import Git
 from .paths import checked
-from .store import FILE, LINK, PROGRAM, Store, listing
+from .store import FILE, LINK, PROGRAM, Store, entries
 
 MAX_FILES = 200_000
 """Most files of a source."""
@@ -166,7 +166,7 @@ def _resolved(reader: Git, source: Path, at: str) -> str:
 
 
 def _check_size(reader: Git, source: Path, tree: str) -> None:
-    sizes = [entry.size for entry in listing(reader, tree).values()]
+    sizes = [entry.size for _, entry in entries(reader, tree)]
     if len(sizes) > MAX_FILES or sum(sizes) > MAX_BYTES or max(sizes, default=0) > MAX_FILE:
         raise _too_large(source)
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import GitError, NotFoundError, PathError, RepositoryError
+from .errors import GitError, NotFoundError, PathError
 from .git import Git
 from .paths import checked
 
@@ -140,14 +140,12 @@ class Store:
     def matching(self, tree: str, globs: Iterable[str]) -> list[str]:
         """Paths in `tree` that match any of the globs.
 
-        `*` stays within a folder, `**` spans folders; a glob without `/` is looked for everywhere.
+        `*` stays within a folder, `**` spans folders; a glob without `/` is looked for everywhere,
+        and one that ends with `/` is all of a folder.
         """
         specs = pathspecs(globs)
         with self.index(tree) as index:
-            try:
-                found = self.git("ls-files", "-z", "--", *specs, index=index, seconds=10)
-            except GitError as error:
-                raise RepositoryError(f"{list(globs)} is no valid list of globs: {error}") from None
+            found = self.git("ls-files", "-z", "--", *specs, index=index, seconds=10)
         known = self.listing(tree)
         names = (name.decode(errors="replace") for name in found.split(b"\0"))
         return [name for name in names if name in known]
@@ -175,19 +173,33 @@ class Store:
 def listing(git: Git, tree: str) -> Listing:
     """The files of `tree` in the repository of `git`, sorted by path."""
     files: dict[str, Entry] = {}
-    for row in git("ls-tree", "-r", "-l", "-z", "--full-tree", tree).split(b"\0"):
-        if not row:
-            continue
-        head, _, name = row.partition(b"\t")
-        mode, _, blob, size = head.decode().split()
+    for name, entry in entries(git, tree):
         try:
-            path = checked(name.decode())
+            files[checked(name.decode())] = entry
         except (UnicodeDecodeError, PathError):
             continue
-        files[path] = Entry(mode, blob, 0 if size == "-" else int(size))
     return dict(sorted(files.items()))
 
 
+def entries(git: Git, tree: str) -> Iterator[tuple[bytes, Entry]]:
+    """All that `tree` holds, whatever its names."""
+    for row in git("ls-tree", "-r", "-l", "-z", "--full-tree", tree).split(b"\0"):
+        if row:
+            head, _, name = row.partition(b"\t")
+            mode, _, blob, size = head.decode().split()
+            if size == "BAD":
+                raise GitError(f"object {blob} is missing")
+            yield name, Entry(mode, blob, 0 if size == "-" else int(size))
+
+
 def pathspecs(globs: Iterable[str]) -> list[str]:
-    """Globs as git reads them."""
-    return [f":(glob){'' if '/' in glob else '**/'}{glob.removeprefix('./')}" for glob in globs]
+    """Globs as git reads them.
+
+    Raises:
+        PathError: a glob leads out of the workspace.
+    """
+    specs = []
+    for glob in globs:
+        name = checked(f"{glob}**" if glob.endswith("/") else glob)
+        specs.append(f":(glob){'' if '/' in name else '**/'}{name}")
+    return specs

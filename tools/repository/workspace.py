@@ -185,7 +185,7 @@ class Workspace:
     def outline(self, path: str) -> Symbols:
         """All functions and classes of a Python file, with signatures and lines."""
         text = self._text(path)
-        found = definitions(text.text)
+        found = definitions(text.text, text.path)
         return Symbols(tuple(Symbol(text.path, definition) for definition in found), more=False)
 
     # Edits
