@@ -11,6 +11,7 @@ from .errors import (
     SourceError,
 )
 from .results import Change, Files, Match, Matches, Symbol, Symbols, View
+from .testing import TestOutcome, TestRun
 from .workspace import Workspace
 
 __all__ = [
@@ -30,6 +31,8 @@ __all__ = [
     "SourceError",
     "Symbol",
     "Symbols",
+    "TestOutcome",
+    "TestRun",
     "View",
     "Workspace",
 ]

@@ -1,8 +1,10 @@
-"""The files of a tree written into a folder of the host."""
+"""The files of a tree, out of the store: in a folder of the host, or packed in one archive."""
 
 from __future__ import annotations
 
+import io
 import os
+import tarfile
 from pathlib import Path
 
 from .errors import RepositoryError
@@ -38,3 +40,23 @@ def write_files(store: Store, tree: str, folder: Path) -> None:
                 os.symlink(data, os.fsencode(folder / path))
     except OSError as error:
         raise RepositoryError(f"the files cannot be written: {error}") from None
+
+
+def packed(store: Store, tree: str) -> bytes:
+    """The files of a tree as a gzipped tar archive; links that could lead out are left out."""
+    known = store.listing(tree)
+    paths = [path for path, entry in known.items() if entry.is_file or entry.mode == LINK]
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=1) as tar:
+        for path, data in store.contents(tree, paths):
+            member = tarfile.TarInfo(path)
+            member.mode = 0o755 if known[path].mode == PROGRAM else 0o644
+            if known[path].mode == LINK:
+                if not link_stays_inside(path, os.fsdecode(data)):
+                    continue
+                member.type, member.linkname = tarfile.SYMTYPE, os.fsdecode(data)
+                tar.addfile(member)
+            else:
+                member.size = len(data)
+                tar.addfile(member, io.BytesIO(data))
+    return buffer.getvalue()

@@ -93,11 +93,19 @@ def changed(store: Store, old: str, new: str) -> list[tuple[str, str]]:
     ]
 
 
-def counted(store: Store, old: str, new: str) -> tuple[int, int]:
-    """Lines added and removed between two trees; binary files count nothing."""
+def counted(store: Store, old: str, new: str) -> tuple[list[str], int, int]:
+    """Paths that differ between two trees, and the lines added and removed.
+
+    Binary files count no lines.
+    """
     rows = store.git("diff-tree", "-r", "-z", "--no-renames", "--numstat", old, new).split(b"\0")
-    pairs = [row.split(b"\t")[:2] for row in rows if row and not row.startswith(b"-")]
-    return sum(int(a) for a, _ in pairs), sum(int(r) for _, r in pairs)
+    paths, added, removed = [], 0, 0
+    for row in filter(None, rows):
+        more, less, name = row.split(b"\t", 2)
+        paths.append(name.decode(errors="surrogateescape"))
+        if more != b"-":
+            added, removed = added + int(more), removed + int(less)
+    return paths, added, removed
 
 
 def _no_utf8(store: Store, old: str, new: str) -> list[str]:

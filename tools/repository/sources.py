@@ -23,7 +23,7 @@ from typing import BinaryIO, NamedTuple
 from .errors import GitError, PathError, SourceError
 from .git import Git
 from .paths import checked
-from .store import FILE, LINK, PROGRAM, Store, entries
+from .store import FILE, LINK, PROGRAM, Store, entries, quoted
 
 MAX_FILES = 200_000
 """Most files of a source."""
@@ -282,13 +282,13 @@ def _written(store: Store, items: Iterator[Item]) -> str:
             for path, mode, data in items:
                 if ".git" in path.casefold().split("/"):
                     continue
-                name = checked(path).encode().replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+                name = quoted(checked(path)).encode()
                 count, total = count + 1, total + len(data)
                 if count > MAX_FILES or total > MAX_BYTES or len(data) > MAX_FILE:
                     raise SourceError(
                         f"the source is too large: at {count:,} files, {total:,} bytes"
                     )
-                stream.write(b'M %s inline "%s"\ndata %d\n' % (mode.encode(), name, len(data)))
+                stream.write(b"M %s inline %s\ndata %d\n" % (mode.encode(), name, len(data)))
                 stream.write(data + b"\n")
         except (
             PathError,

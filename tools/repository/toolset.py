@@ -14,13 +14,14 @@ from langchain_core.tools import BaseTool, StructuredTool, ToolException
 
 from .errors import RepositoryError
 from .results import Change, Files, Matches, Symbols, View
+from .testing import Sandbox, TestRun
 
 if TYPE_CHECKING:
     from .workspace import Workspace
 
 
-def toolset(workspace: Workspace) -> list[BaseTool]:
-    """The calls of `workspace` that an agent may make."""
+def toolset(workspace: Workspace, sandbox: Sandbox | None = None) -> list[BaseTool]:
+    """The calls of `workspace` that an agent may make, tests among them if there is a sandbox."""
 
     def list_files(glob: str | None = None) -> Files:
         """List the files of the repository.
@@ -162,7 +163,29 @@ def toolset(workspace: Workspace) -> list[BaseTool]:
         show_diff,
         reset,
     ]
-    return [_tool(call) for call in calls]
+    tools = [_tool(call) for call in calls]
+    return tools if sandbox is None else [*tools, _test_tool(workspace, sandbox)]
+
+
+def _test_tool(workspace: Workspace, sandbox: Sandbox) -> BaseTool:
+    async def run_tests(arguments: list[str]) -> tuple[str, TestRun]:
+        """Run the repository's tests with pytest, on a copy of the files as they are now.
+
+        Args:
+            arguments: Arguments of pytest, such as 'tests/test_a.py' or '-x'. Empty for all tests.
+        """
+        try:
+            run = await workspace.run_tests(sandbox, arguments)
+        except ValueError as error:
+            raise ToolException(str(error)) from error
+        return str(run), run
+
+    return StructuredTool.from_function(
+        coroutine=run_tests,
+        parse_docstring=True,
+        response_format="content_and_artifact",
+        handle_tool_error=True,
+    )
 
 
 def _tool(call: Callable[..., Any]) -> BaseTool:

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from threading import RLock
 from typing import TYPE_CHECKING, Self
 
-from . import edits, patches, searching
+from . import edits, patches, searching, testing
 from .definitions import definitions, problem
 from .errors import EditError, NotFoundError, PathError, RepositoryError
 from .exporting import write_files
@@ -29,6 +29,8 @@ from .text import Text, check_size
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
+
+    from .testing import Sandbox, TestRun
 
 WINDOW = 200
 """Lines that a view shows when its end is not given."""
@@ -281,11 +283,28 @@ class Workspace:
         """
         write_files(self.store, self._tree, Path(folder))
 
-    def tools(self) -> list[BaseTool]:
-        """These calls as langchain-core tools for an agent. See `toolset`."""
+    async def run_tests(self, sandbox: Sandbox, arguments: Sequence[str] = ()) -> TestRun:
+        """Run the repository's tests with pytest, in a sandbox, on a copy of the files.
+
+        Args:
+            sandbox: a `PythonSandbox` whose `packages` hold pytest and what the tests import, and
+                whose limits are wide enough for them.
+            arguments: for pytest: paths, node ids, options such as `-x`. By default all tests.
+
+        Raises:
+            ValueError: the files are more than the sandbox takes.
+        """
+        return await testing.run_tests(self.store, self._tree, sandbox, arguments)
+
+    def tools(self, sandbox: Sandbox | None = None) -> list[BaseTool]:
+        """These calls as langchain-core tools for an agent. See `toolset`.
+
+        Args:
+            sandbox: where the tool `run_tests` runs them; without one there is no such tool.
+        """
         from .toolset import toolset
 
-        return toolset(self)
+        return toolset(self, sandbox)
 
     # Within
 
@@ -326,9 +345,8 @@ class Workspace:
     def _commit(self, tree: str) -> Change:
         """Make `tree` the present state."""
         old, self._tree = self._tree, tree
-        paths = [path for path, _ in patches.changed(self.store, old, tree)]
+        paths, added, removed = patches.counted(self.store, old, tree)
         problems = (self._problem(path) for path in paths if path.endswith((".py", ".pyi")))
-        added, removed = patches.counted(self.store, old, tree)
         return Change(tuple(paths), added, removed, "; ".join(filter(None, problems)))
 
     def _problem(self, path: str) -> str:

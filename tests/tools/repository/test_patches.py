@@ -25,7 +25,7 @@ GOOD = """\
 
 
 def tree_of(store: Store, files: dict[str, bytes]) -> str:
-    tree = store.git("mktree").decode().strip()
+    tree = store.empty()
     for path, data in files.items():
         tree = store.edit(tree, path, data)
     return tree

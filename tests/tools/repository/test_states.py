@@ -50,6 +50,18 @@ def test_edits_from_several_threads_all_count(workspace: Workspace) -> None:
     assert len(workspace.files("*.txt").paths) == 12
 
 
+def test_a_workspace_can_be_emptied_and_filled_again(workspace: Workspace) -> None:
+    for path in workspace.files().paths:
+        workspace.delete(path)
+    assert workspace.files().paths == () and workspace.store.listing(workspace.snapshot()) == {}
+    patch = workspace.diff()
+    workspace.reset()
+    workspace.apply(patch)
+    assert workspace.files().paths == ()
+    workspace.create("deep/a.txt", "a\n")
+    assert workspace.files().paths == ("deep/a.txt",)
+
+
 def test_the_files_are_written_out_as_they_are(tmp_path: Path) -> None:
     source = tmp_path / "source"
     (source / "bin").mkdir(parents=True)
