@@ -1,0 +1,1 @@
+"""What runs inside the isolation: standard library only, and nothing of the rest of Symposia."""

@@ -1,0 +1,51 @@
+"""Where the zygote's process begins: leave the host, unless somebody did it for us, and serve."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+from typing import Any
+
+from . import system
+from .confine import Confinement
+from .isolate import isolate, lower
+from .zygote import serve
+
+PACKET = 2**18
+"""Bytes of the longest configuration."""
+
+
+def main(descriptor: int) -> None:
+    """Read the configuration from the host's socket and serve it.
+
+    Its keys: `host` (the process id that started this, or null where it cannot be seen), `root`
+    (what `isolate` builds, or null where the root is already in place), `user`, `limits` (the
+    fields of `Confinement`), `program` (the filter of system calls, in hexadecimal).
+    """
+    os.set_inheritable(descriptor, False)
+    host = socket.socket(fileno=descriptor)
+    try:
+        _serve(host, json.loads(host.recv(PACKET)))
+    except OSError as error:
+        host.send(json.dumps({"refused": str(error.strerror or error)}).encode())
+        raise
+
+
+def _serve(host: socket.socket, config: dict[str, Any]) -> None:
+    limits = Confinement(**config["limits"], program=bytes.fromhex(config["program"]))
+    if config["root"] is not None:
+        isolate(config["root"], config["user"])
+        system.prctl(system.PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != config["host"]:
+            return  # it died before it could be watched
+        child = os.fork()
+        if child:
+            host.close()
+            os.waitpid(child, 0)
+            return
+    elif os.geteuid() == 0:
+        lower(config["user"])
+    system.prctl(system.PR_SET_PDEATHSIG, signal.SIGKILL)
+    serve(host, limits)

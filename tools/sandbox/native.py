@@ -1,0 +1,46 @@
+"""The `native` backend: namespaces, a minimal root, Landlock and seccomp, by Python itself.
+
+It needs a Linux kernel from 5.13 on that lets this user create user namespaces, and no program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .limits import Limits
+from .packages import Package
+from .root import PACKAGES, interpreter, plan
+from .zygote import INSIDE, Launch, Zygotes
+
+NAME = "native"
+OVERFLOW = 65534
+"""The user `nobody`, for systems where no higher number may be used."""
+OWNER_OF_NOTHING = 0x7F5A0000
+"""A user id that no account has: what root becomes, so that the kernel counts its processes."""
+
+
+class Native(Zygotes):
+    """The backend; see the module."""
+
+    def __init__(self, limits: Limits, packages: Sequence[Package] = ()) -> None:
+        super().__init__(NAME, limits, lambda: _launch(packages))
+
+
+def _launch(packages: Sequence[Package]) -> Launch:
+    return Launch(
+        arguments=[],
+        interpreter=interpreter(),
+        folder=str(INSIDE.parent),
+        packages=PACKAGES,
+        config={"root": plan(packages).as_dict(), "user": user()},
+    )
+
+
+def user() -> int:
+    """The user that root becomes: one that this user namespace has."""
+    with open("/proc/self/uid_map") as file:
+        for line in file:
+            first, _, count = map(int, line.split())
+            if first <= OWNER_OF_NOTHING < first + count:
+                return OWNER_OF_NOTHING
+    return OVERFLOW

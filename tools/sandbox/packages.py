@@ -1,0 +1,84 @@
+"""Packages of the host that a tenant may read: by import name with what they require, or a folder.
+
+Nothing is copied: the files are mounted read-only in a folder of their own, beside nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import (
+    Distribution,
+    PackageNotFoundError,
+    distribution,
+    packages_distributions,
+)
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A file or folder that Python can import."""
+
+    name: str
+    """Its name in the folder of packages."""
+    source: str
+    """Its path on the host."""
+
+
+def find(names: Iterable[str]) -> list[Package]:
+    """What the packages of these names consist of, and all that they require.
+
+    Args:
+        names: import names such as `numpy`, or paths of folders that hold one package each.
+
+    Raises:
+        ValueError: no such package is installed, or no such folder exists.
+    """
+    found: dict[str, Package] = {}
+    owners = packages_distributions()
+    for name in names:
+        if os.sep in name:
+            folder = Path(name).resolve()
+            if not folder.is_dir():
+                raise ValueError(f"packages={name!r}: there is no such folder")
+            found[folder.name] = Package(folder.name, str(folder))
+        elif name in owners:
+            for owner in _with_requirements(owners[name]):
+                for package in _parts(owner):
+                    found[package.name] = package
+        else:
+            raise ValueError(
+                f"packages={name!r}: no installed package is imported by this name; "
+                "give an import name, or the path of a package's folder"
+            )
+    return [found[name] for name in sorted(found)]
+
+
+def _with_requirements(names: Iterable[str]) -> Iterator[Distribution]:
+    """The distributions of these names, and those that they need on this machine."""
+    waiting, seen = list(names), set[str]()
+    while waiting:
+        name = waiting.pop()
+        try:
+            owner = distribution(name)
+        except PackageNotFoundError:
+            continue  # an optional one that is not installed
+        if owner.metadata["Name"] in seen:
+            continue
+        seen.add(owner.metadata["Name"])
+        yield owner
+        for line in owner.requires or ():
+            requirement = Requirement(line)
+            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+                waiting.append(requirement.name)
+
+
+def _parts(owner: Distribution) -> Iterator[Package]:
+    """The files and folders that a distribution put beside those of others."""
+    files = [file for file in owner.files or () if file.parts[0] not in ("..", "__pycache__")]
+    for name in sorted({file.parts[0] for file in files}):
+        yield Package(name, str(Path(str(owner.locate_file(name))).resolve()))
