@@ -8,19 +8,20 @@ import json
 import os
 import sys
 import tarfile
+from typing import Any
 
 with open("job.json") as file:
     JOB = json.load(file)
-REPORT = os.path.abspath("report.json")
+TOP = os.getcwd()
 
 
 class Outcomes:
     """A plugin of pytest that keeps the outcome of each test by its node id."""
 
-    def __init__(self):
-        self.tests = {}
+    def __init__(self) -> None:
+        self.tests: dict[str, dict[str, Any]] = {}
 
-    def pytest_runtest_logreport(self, report):
+    def pytest_runtest_logreport(self, report: Any) -> None:
         test = self.tests.setdefault(report.nodeid, {"outcome": "", "seconds": 0.0, "detail": ""})
         test["seconds"] += report.duration
         if report.failed:
@@ -30,12 +31,12 @@ class Outcomes:
         elif report.when == "call":
             self.say(test, "xpassed" if hasattr(report, "wasxfail") else "passed", "")
 
-    def pytest_collectreport(self, report):
+    def pytest_collectreport(self, report: Any) -> None:
         if report.failed:
             test = self.tests.setdefault(report.nodeid, {"outcome": "", "seconds": 0.0})
             self.say(test, "error", report.longreprtext)
 
-    def say(self, test, outcome, detail):
+    def say(self, test: dict[str, Any], outcome: str, detail: str) -> None:
         test["outcome"] = outcome
         test["detail"] = detail[-JOB["detail"] :]
 
@@ -52,5 +53,6 @@ import pytest  # noqa: E402, the repository's own conftest is on the path by now
 outcomes = Outcomes()
 code = pytest.main(["-p", "no:cacheprovider", *JOB["arguments"]], plugins=[outcomes])
 tests = {name: test for name, test in outcomes.tests.items() if test["outcome"]}
-with open(REPORT, "w") as file:
+os.chdir(TOP)  # what is left here is collected
+with open("report.json", "w") as file:
     json.dump({"code": int(code), "tests": tests}, file)

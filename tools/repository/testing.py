@@ -113,7 +113,7 @@ class _Report(BaseModel):
 async def run_tests(store: Store, tree: str, sandbox: Sandbox, arguments: Sequence[str]) -> TestRun:
     """Run the tests of a tree in a sandbox. See `Workspace.run_tests`."""
     job = json.dumps({"arguments": list(arguments), "detail": MAX_DETAIL})
-    files = {"workspace.tar.gz": packed(store, tree), "job.json": job}
+    files: dict[str, bytes | str] = {"workspace.tar.gz": packed(store, tree), "job.json": job}
     result = await sandbox.run(INSIDE.read_text(), files=files, collect=["report.json"])
     return judged(result)
 
