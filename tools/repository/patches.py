@@ -79,8 +79,8 @@ def applied(store: Store, tree: str, patch: str) -> str:
             raise PatchError(
                 f"the patch makes {path} a link or a submodule: only files are allowed"
             )
-        if mode != "000000" and path not in store.listing(outcome):
-            raise PatchError(f"the patch makes a file with a forbidden name: {path!a}")
+        if path not in store.listing(tree if mode == "000000" else outcome):
+            raise PatchError(f"the patch touches a file with a forbidden name: {path!a}")
     return outcome
 
 

@@ -11,36 +11,29 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import stat
 import tarfile
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
 
-from .errors import GitError, PathError, SourceError
+from .errors import GitError, SourceError
 from .git import Git
-from .paths import checked
-from .store import FILE, LINK, PROGRAM, Store, entries, quoted
+from .plain import (
+    MAX_BYTES,
+    MAX_FILE,
+    MAX_FILES,
+    opened_plainly,
+    too_large,
+    untarred,
+    unzipped,
+    walked,
+    written,
+)
+from .store import Store, entries
 
-MAX_FILES = 200_000
-"""Most files of a source."""
-MAX_BYTES = 2 * 2**30
-"""Most bytes of a source, unpacked."""
-MAX_FILE = 256 * 2**20
-"""Most bytes of one file."""
 MAX_REFERENCE = 1024
 """Most bytes of a file that names a revision."""
-
-
-class Item(NamedTuple):
-    """A file on its way into the store."""
-
-    path: str
-    mode: str
-    data: bytes
 
 
 def load(source: Path, at: str | None, folder: Path | None) -> tuple[Store, str]:
@@ -68,11 +61,11 @@ def load(source: Path, at: str | None, folder: Path | None) -> tuple[Store, str]
         raise SourceError(f"{source} is no git repository, so it has no revision {at!r}: drop `at`")
     store = Store(folder)
     if source.is_dir():
-        return store, _written(store, _walked(source))
+        return store, written(store, walked(source))
     if zipfile.is_zipfile(source):
-        return store, _written(store, _unzipped(source))
+        return store, written(store, unzipped(source))
     if tarfile.is_tarfile(source):
-        return store, _written(store, _untarred(source))
+        return store, written(store, untarred(source))
     raise SourceError(f"{source} is no folder, git bundle, tar or zip archive")
 
 
@@ -80,7 +73,7 @@ def _repository(folder: Path) -> tuple[Path, Path] | None:
     """Of a repository: the folder of its HEAD and the one of its objects."""
     own = folder / ".git"
     if own.is_file():
-        said = own.read_text(errors="replace")[:4096]
+        said = _short(own)
         if not said.startswith("gitdir: "):
             return None
         own = folder / said.removeprefix("gitdir: ").strip()
@@ -90,8 +83,13 @@ def _repository(folder: Path) -> tuple[Path, Path] | None:
         return None
     common = own
     if (own / "commondir").is_file():
-        common = own / (own / "commondir").read_text(errors="replace").strip()
+        common = own / _short(own / "commondir").strip()
     return (own, common) if (common / "objects").is_dir() else None
+
+
+def _short(file: Path) -> str:
+    with file.open("rb") as opened:
+        return opened.read(MAX_REFERENCE).decode(errors="surrogateescape")
 
 
 def _from_repository(
@@ -168,14 +166,7 @@ def _resolved(reader: Git, source: Path, at: str) -> str:
 def _check_size(reader: Git, source: Path, tree: str) -> None:
     sizes = [entry.size for _, entry in entries(reader, tree)]
     if len(sizes) > MAX_FILES or sum(sizes) > MAX_BYTES or max(sizes, default=0) > MAX_FILE:
-        raise _too_large(source)
-
-
-def _too_large(source: Path) -> SourceError:
-    return SourceError(
-        f"{source} is too large: at most {MAX_FILES:,} files, {MAX_BYTES:,} bytes together and "
-        f"{MAX_FILE:,} in one file"
-    )
+        raise too_large(source)
 
 
 def _object_format(common: Path) -> str:
@@ -208,7 +199,7 @@ def _references(common: Path) -> Iterator[str]:
 
 def _copy_reference(origin: Path, name: str, target: Path) -> None:
     try:
-        with _opened(origin / name) as file:
+        with opened_plainly(origin / name) as file:
             text = file.read() if name == "packed-refs" else file.read(MAX_REFERENCE)
     except OSError:
         return
@@ -216,92 +207,6 @@ def _copy_reference(origin: Path, name: str, target: Path) -> None:
         return
     (target / name).parent.mkdir(parents=True, exist_ok=True)
     (target / name).write_bytes(text)
-
-
-def _opened(path: Path) -> BinaryIO:
-    """A plain file, opened without following a link or waiting for a pipe."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise SourceError(f"{path} is not a plain file")
-    return os.fdopen(descriptor, "rb")
-
-
-def _walked(top: Path) -> Iterator[Item]:
-    """The files of a folder; sockets, pipes and devices are passed over."""
-    for folder, folders, names in os.walk(top):
-        for name in [*folders, *names]:
-            path = Path(folder, name)
-            relative = path.relative_to(top).as_posix()
-            status = path.lstat()
-            if stat.S_ISLNK(status.st_mode):
-                yield Item(relative, LINK, os.fsencode(os.readlink(path)))
-            elif stat.S_ISREG(status.st_mode):
-                if status.st_size > MAX_FILE:
-                    raise _too_large(top)
-                with _opened(path) as file:
-                    mode = PROGRAM if status.st_mode & stat.S_IXUSR else FILE
-                    yield Item(relative, mode, file.read(MAX_FILE + 1))
-        folders[:] = sorted(name for name in folders if name.casefold() != ".git")
-
-
-def _untarred(archive: Path) -> Iterator[Item]:
-    with tarfile.open(archive) as tar:
-        for member in tar:
-            if member.size > MAX_FILE:
-                raise _too_large(archive)
-            if member.issym():
-                yield Item(member.name, LINK, os.fsencode(member.linkname))
-            elif member.isreg() and (file := tar.extractfile(member)) is not None:
-                yield Item(member.name, PROGRAM if member.mode & 0o100 else FILE, file.read())
-            elif member.islnk():
-                raise SourceError(f"{archive} holds a hard link {member.name!r}: pack it without")
-
-
-def _unzipped(archive: Path) -> Iterator[Item]:
-    with zipfile.ZipFile(archive) as packed:
-        for info in packed.infolist():
-            if info.is_dir():
-                continue
-            if info.flag_bits & 1:
-                raise SourceError(f"{archive} is encrypted: unpack it yourself")
-            if info.file_size > MAX_FILE:
-                raise _too_large(archive)
-            mode = info.external_attr >> 16
-            kind = LINK if stat.S_ISLNK(mode) else PROGRAM if mode & 0o100 else FILE
-            with packed.open(info) as file:
-                yield Item(info.filename, kind, file.read(MAX_FILE + 1))
-
-
-def _written(store: Store, items: Iterator[Item]) -> str:
-    """The tree of these files, written into the store in one stream."""
-    count = total = 0
-    with tempfile.TemporaryFile() as stream:
-        stream.write(b"commit refs/heads/source\ncommitter source <> 0 +0000\ndata 0\n")
-        try:
-            for path, mode, data in items:
-                if ".git" in path.casefold().split("/"):
-                    continue
-                name = quoted(checked(path)).encode()
-                count, total = count + 1, total + len(data)
-                if count > MAX_FILES or total > MAX_BYTES or len(data) > MAX_FILE:
-                    raise SourceError(
-                        f"the source is too large: at {count:,} files, {total:,} bytes"
-                    )
-                stream.write(b"M %s inline %s\ndata %d\n" % (mode.encode(), name, len(data)))
-                stream.write(data + b"\n")
-        except (
-            PathError,
-            OSError,
-            tarfile.TarError,
-            zipfile.BadZipFile,
-            zlib.error,
-            EOFError,
-        ) as e:
-            raise SourceError(f"the source cannot be read: {e}") from None
-        stream.seek(0)
-        store.git("fast-import", "--quiet", stdin=stream)
-    return store.git("rev-parse", "refs/heads/source^{tree}").decode().strip()
 
 
 def _starts_with(file: Path, *magics: bytes) -> bool:

@@ -217,11 +217,12 @@ def test_a_folder_is_read_without_following_links_or_waiting_for_pipes(tmp_path:
 def test_a_source_that_is_too_large_is_refused(
     repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from symposia.tools.repository import sources
+    from symposia.tools.repository import plain, sources
 
     (tmp_path / "plain").mkdir()
     (tmp_path / "plain" / "big").write_bytes(b"x" * 2000)
-    monkeypatch.setattr(sources, "MAX_FILE", 100)
+    for module in (plain, sources):
+        monkeypatch.setattr(module, "MAX_FILE", 10)
     for source in (repository, tmp_path / "plain"):
         with pytest.raises(SourceError, match="too large"):
             Workspace.checkout(source)
