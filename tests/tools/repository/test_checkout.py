@@ -134,11 +134,13 @@ def test_nothing_that_a_hostile_repository_configures_is_run(
         "remote.origin.uploadpack",
     ):
         git(repository, "config", name, str(trap))
+    git(repository, "status")
+    assert (tmp_path / "sprung").exists()  # the traps are armed: plain git walks into them
     git(repository, "config", "remote.origin.url", str(tmp_path / "other"))
     git(repository, "config", "remote.origin.promisor", "true")
     git(repository, "config", "extensions.partialClone", "origin")
     git(repository, "config", "include.path", "/etc/shadow")
-    (tmp_path / "sprung").unlink(missing_ok=True)
+    (tmp_path / "sprung").unlink()
     workspace = Workspace.checkout(repository)
     assert workspace.read("id.txt") == b"$Id$\n"
     workspace.replace_text("README.md", "Second", "Third")
