@@ -3,6 +3,7 @@ from .condense import Condenser, head_and_tail
 from .policy import ToolPolicy
 from .registry import ToolRegistry, ToolSource
 from .results import Fault, ToolError, ToolResult
+from .repository import Workspace
 from .sandbox import Limits, PythonSandbox
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     "ToolRegistry",
     "ToolResult",
     "ToolSource",
+    "Workspace",
     "head_and_tail",
 ]

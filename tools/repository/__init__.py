@@ -1,0 +1,5 @@
+"""Repository tools: a workspace in which software agents read, search and edit files."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
