@@ -12,8 +12,15 @@ ENVIRONMENTS = {
     "alfworld": "symposia.benchmarks.alfworld:ALFWorld",
     "aime": "symposia.benchmarks.questions.mathematics:AIME",
     "arithmetic": "symposia.benchmarks.questions.arithmetic:Arithmetic",
+    "atlas": "symposia.benchmarks.lookup.atlas:Atlas",
+    "fever": "symposia.benchmarks.lookup.fever:Fever",
+    "functions": "symposia.benchmarks.questions.functions:Functions",
     "gsm8k": "symposia.benchmarks.questions.mathematics:GSM8K",
+    "hotpotqa": "symposia.benchmarks.lookup.hotpotqa:HotpotQA",
+    "humaneval": "symposia.benchmarks.questions.humaneval:HumanEval",
     "math500": "symposia.benchmarks.questions.mathematics:Math500",
+    "mbpp": "symposia.benchmarks.questions.mbpp:MBPP",
+    "mbpp-plus": "symposia.benchmarks.questions.mbpp:MBPPPlus",
     "webshop": "symposia.benchmarks.webshop:WebShop",
 }
 """Name to `module:class`, so that an environment is imported only when it is made."""

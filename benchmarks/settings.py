@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 
 def require_whole(name: str, value: object, least: int = 0) -> None:
     """Make sure that a setting is a whole number.
@@ -11,3 +13,13 @@ def require_whole(name: str, value: object, least: int = 0) -> None:
     """
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise ValueError(f"{name}={value!r}: it must be a whole number, at least {least}")
+
+
+def require_seconds(name: str, value: object) -> None:
+    """Make sure that a setting is a time that can pass.
+
+    Raises:
+        ValueError: it is no positive number.
+    """
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value < math.inf:
+        raise ValueError(f"{name}={value!r}: it must be a positive number of seconds")

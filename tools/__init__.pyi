@@ -2,8 +2,8 @@ from .approval import Decision
 from .condense import Condenser, head_and_tail
 from .policy import ToolPolicy
 from .registry import ToolRegistry, ToolSource
-from .results import Fault, ToolError, ToolResult
 from .repository import Workspace
+from .results import Fault, ToolError, ToolResult
 from .sandbox import Limits, PythonSandbox
 
 __all__ = [

@@ -1,0 +1,1 @@
+"""Questions and claims that are looked up in an encyclopedia on this machine."""

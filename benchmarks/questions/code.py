@@ -1,0 +1,149 @@
+"""Programming questions: the answer is Python, run on hidden tests in the sandbox."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import re
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+from ...episodes import Task
+from ...tools.sandbox import Limits, PythonSandbox, TestReport
+from ..settings import require_seconds
+from .questions import Grade, Questions
+
+_FENCED = re.compile(r"```[ \t]*(?:python|py)?[ \t]*\n(.*?)```", re.DOTALL | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Tests:
+    """How the answers to a question are tested; see `PythonSandbox.run_tests`."""
+
+    tests: str | Sequence[str]
+    entry_point: str | None = None
+
+
+class Programming(Questions):
+    """Questions whose answer is a program.
+
+    An answer is code, bare or in one fenced block. It is worth 1 when it passes all tests, else 0.
+    The facts of an answer say how many it passed and, for the first that failed, what sort of
+    error it was.
+
+    Args:
+        seconds: what loading the answer may take, and each test.
+        backend: how the sandbox isolates, by default as `PythonSandbox` chooses.
+        allow_unsafe: whether the backend may be one that does not isolate.
+    """
+
+    worker_processes = True
+    packages: ClassVar[tuple[str, ...]] = ()
+    """What the tests import besides the standard library."""
+    memory: ClassVar[int] = Limits().memory
+    """Bytes of address space for a test."""
+
+    def __init__(
+        self, *, seconds: float = 10.0, backend: str | None = None, allow_unsafe: bool = False
+    ) -> None:
+        super().__init__()
+        require_seconds("seconds", seconds)
+        self._seconds = seconds
+        self._backend = backend
+        self._allow_unsafe = allow_unsafe
+        self._bench = _Bench()
+        self._owner = True
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {
+            "seconds": self._seconds,
+            "backend": self._backend,
+            "allow_unsafe": self._allow_unsafe,
+        }
+
+    @abstractmethod
+    def program(self, task: Task, code: str) -> str:
+        """The whole program under test, from the code of an answer."""
+
+    @abstractmethod
+    def tests(self, task: Task) -> Tests:
+        """The hidden tests."""
+
+    def grade(self, task: Task, answer: str) -> Grade:
+        code = code_of(answer)
+        if code is None:
+            return Grade(0.0, {"valid": False, "mistake": "unreadable"})
+        tests = self.tests(task)
+        report = self._bench.run(
+            PythonSandbox(
+                self._backend,
+                limits=Limits(seconds=self._seconds, memory=self.memory),
+                packages=self.packages,
+                allow_unsafe=self._allow_unsafe,
+            ),
+            self.program(task, code),
+            tests,
+        )
+        failed = next((test for test in report.tests if not test.passed), None)
+        return Grade(
+            float(report.ok),
+            {
+                "passed": report.passed,
+                "tests": len(report.tests),
+                "mistake": str(failed.mistake) if failed else None,
+                "sandbox": report.backend,
+            },
+        )
+
+    def fork(self) -> Self:
+        own = copy.copy(self)
+        own._owner = False
+        return own
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a pickled copy takes over: the settings, and no sandbox."""
+        return self.__dict__ | {"_bench": _Bench(), "_owner": True}
+
+    def close(self) -> None:
+        super().close()
+        if self._owner:
+            self._bench.close()
+
+
+class _Bench:
+    """One open sandbox, for code that is not async; opened at first use."""
+
+    def __init__(self) -> None:
+        self._runner: asyncio.Runner | None = None
+        self._box: PythonSandbox | None = None
+
+    def run(self, box: PythonSandbox, program: str, tests: Tests) -> TestReport:
+        """Test a program in the sandbox that is open, else in `box`."""
+        if self._runner is None:
+            self._runner = asyncio.Runner()
+        if self._box is None:
+            self._runner.run(box.open())
+            self._box = box
+        return self._runner.run(
+            self._box.run_tests(program, tests.tests, entry_point=tests.entry_point)
+        )
+
+    def close(self) -> None:
+        if self._runner is not None:
+            if self._box is not None:
+                self._runner.run(self._box.close())
+            self._runner.close()
+        self._runner = self._box = None
+
+
+def code_of(answer: str) -> str | None:
+    """The code in an answer: what stands in its one fenced block, or all of it where there is
+    none; None where there are several blocks, or nothing."""
+    blocks = _FENCED.findall(answer)
+    if len(blocks) > 1 or (not blocks and "```" in answer):
+        return None
+    code: str = blocks[0] if blocks else answer
+    return code if code.strip() else None

@@ -1,0 +1,88 @@
+"""HumanEval: complete a function (Chen et al., "Evaluating Large Language Models Trained on Code",
+2021).
+
+An answer may be the whole function or, as officially, the text that goes on after the prompt. The
+tests are the official `check`. Attempts give the unbiased pass@k; see `docs/comparing-teams.md`.
+
+Example:
+    "def has_close_elements(numbers: List[float], threshold: float) -> bool: ..." -> the function
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ...episodes import Task
+from .code import Programming, Tests
+from .rows import data_file, read_tasks
+
+FILE = "HumanEval.jsonl.gz"
+
+
+class HumanEval(Programming):
+    """164 functions to complete.
+
+    Args:
+        data: the folder with `HumanEval.jsonl.gz`, or the file; by default
+            `$SYMPOSIA_DATA/humaneval`.
+    """
+
+    name = "humaneval"
+    splits = ("test",)
+    instructions = "Complete the Python function. Your answer is the whole function, as code."
+
+    def __init__(self, *, data: str | Path | None = None, **sandbox: Any) -> None:
+        super().__init__(**sandbox)
+        self._data = data
+        self.faults: Counter[str] = Counter()
+        """What was left out of the data and why, with how many."""
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {"data": None if self._data is None else str(self._data), **super().options}
+
+    def tasks(self, split: str) -> Sequence[Task]:
+        """The functions, in the file's order.
+
+        Raises:
+            ValueError: the split is unknown, or the file is not there.
+        """
+        self.require_split(split)
+
+        def make(number: int, row: dict[str, Any]) -> Task:
+            prompt, entry, test = row["prompt"], row["entry_point"], row["test"]
+            if not str(entry).isidentifier():
+                raise ValueError(f"the entry point {entry!r} is no name")
+            return Task(
+                f"humaneval:{row['task_id'].rpartition('/')[2]}",
+                f"Complete this Python function:\n\n{prompt}",
+                data={"prompt": prompt, "entry_point": entry},
+                reference=test,
+            )
+
+        tasks, self.faults = read_tasks(data_file(self._data, "humaneval", FILE), make)
+        return tasks
+
+    def program(self, task: Task, code: str) -> str:
+        prompt, entry = task.data["prompt"], task.data["entry_point"]
+        if not _defines(code, entry):
+            return f"{prompt}{code}"
+        before = prompt.partition(f"def {entry}(")[0]
+        return f"{before}\n{code}"
+
+    def tests(self, task: Task) -> Tests:
+        return Tests(task.reference, task.data["entry_point"])
+
+
+def _defines(code: str, name: str) -> bool:
+    """Whether `code` is Python that defines a function called `name` by itself."""
+    try:
+        statements = ast.parse(code).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return any(isinstance(each, functions) and each.name == name for each in statements)
