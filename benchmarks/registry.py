@@ -10,6 +10,7 @@ from .environment import Environment
 
 ENVIRONMENTS = {
     "alfworld": "symposia.benchmarks.alfworld:ALFWorld",
+    "textcraft": "symposia.benchmarks.textcraft:TextCraft",
     "webshop": "symposia.benchmarks.webshop:WebShop",
 }
 """Name to `module:class`, so that an environment is imported only when it is made."""

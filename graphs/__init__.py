@@ -3,7 +3,8 @@
 from ..agents import TeamContext, TeamState
 from .act import act
 from .answer import answer
+from .follow import follow
 from .refine import refine
 from .team import Team
 
-__all__ = ["Team", "TeamContext", "TeamState", "act", "answer", "refine"]
+__all__ = ["Team", "TeamContext", "TeamState", "act", "answer", "follow", "refine"]
