@@ -30,6 +30,10 @@ class Environment(ABC):
     """The action grammar, told to the agent once, before the first observation."""
     max_steps: int = 50
     """The usual step limit of the benchmark; runners may set another."""
+    experts: ClassVar[tuple[str, ...]] = ()
+    """Scripted experts, the usual one first. An environment that has some takes the option
+    `expert=NAME` and then tells, as `info["expert_plan"]` of every observation, what the expert
+    would do from there on: a list of actions, empty where it does not know."""
     worker_processes: ClassVar[bool] = False
     """True when worlds are slow enough to run in worker processes; the class is then importable
     there, and its instances can be pickled."""
@@ -52,6 +56,19 @@ class Environment(ABC):
         """
         if split not in self.splits:
             raise ValueError(f"{self.name} has no split {split!r}; it has {', '.join(self.splits)}")
+
+    def require_expert(self, expert: str | None) -> None:
+        """Make sure that `expert` is None or one of `experts`.
+
+        Raises:
+            ValueError: it is not; the message lists those that exist.
+        """
+        if expert not in (None, *self.experts):
+            raise ValueError(f"expert={expert!r}: {self.name} has {', '.join(self.experts)}")
+
+    def instructions_for(self, task: Task) -> str:
+        """What the agent is told once, before the first observation of `task`."""
+        return self.instructions
 
     @abstractmethod
     def tasks(self, split: str) -> Sequence[Task]:

@@ -21,6 +21,7 @@ ENVIRONMENTS = {
     "math500": "symposia.benchmarks.questions.mathematics:Math500",
     "mbpp": "symposia.benchmarks.questions.mbpp:MBPP",
     "mbpp-plus": "symposia.benchmarks.questions.mbpp:MBPPPlus",
+    "textcraft": "symposia.benchmarks.textcraft:TextCraft",
     "webshop": "symposia.benchmarks.webshop:WebShop",
 }
 """Name to `module:class`, so that an environment is imported only when it is made."""

@@ -64,7 +64,7 @@ class Sessions:
                 yield _Limited(_InProcess(own, task), own.max_steps)
             return
         worker = min(self._workers, key=lambda w: w.sessions)
-        world = _Remote(worker, task, self.environment.instructions)
+        world = _Remote(worker, task, self.environment.instructions_for(task))
         worker.sessions += 1
         try:
             yield _Limited(world, self.environment.max_steps)
@@ -109,7 +109,7 @@ class _InProcess:
     def __init__(self, environment: Environment, task: Task) -> None:
         self.environment = environment
         self.task = task
-        self.instructions = environment.instructions
+        self.instructions = environment.instructions_for(task)
 
     async def reset(self) -> Observation:
         return self.environment.reset(self.task)

@@ -120,7 +120,7 @@ def ask(
 )
 def bench(
     environment: Annotated[
-        str, typer.Argument(help="alfworld, webshop, or your own as module:Class.")
+        str, typer.Argument(help="alfworld, textcraft, webshop, or your own as module:Class.")
     ],
     team: Annotated[str, typer.Option(help="See `symposia teams`.")] = "act",
     model: Model = "tiny",
@@ -161,13 +161,19 @@ def bench(
     from ..benchmarks import evaluate
     from ..episodes import EpisodeStore
     from ..graphs.teams import TEAMS, build_team
-    from ..models import PriceTable, fingerprint
+    from ..models import PriceTable, ScriptedModel, fingerprint
 
     with plain_errors():
         _will_write(html, "matplotlib", "jinja2")
         settings = _settings(data, option)
         world = _environment(environment, settings)
-        loaded = _load(model, temperature, cassette, replay)
+        if team in TEAMS and TEAMS[team].expert:
+            if (model, temperature, cassette, replay) != ("tiny", None, None, False):
+                raise ValueError(f"team {team!r} asks no model: leave out what is said about one")
+            world = _with_expert(world, environment, settings, TEAMS[team].expert)
+            model, loaded = "none", ScriptedModel([])
+        else:
+            loaded = _load(model, temperature, cassette, replay)
         graph = build_team(team, loaded)
         if world.max_steps > 1 and not TEAMS[team].acts:
             known = ", ".join(name for name, spec in TEAMS.items() if spec.acts)
@@ -235,7 +241,7 @@ def bench(
 )
 def play_command(
     environment: Annotated[
-        str, typer.Argument(help="alfworld, webshop, or your own as module:Class.")
+        str, typer.Argument(help="alfworld, textcraft, webshop, or your own as module:Class.")
     ],
     data: Data = None,
     split: Annotated[str | None, typer.Option(help="Else the environment's choice.")] = None,
@@ -422,6 +428,21 @@ def _environment(name: str, settings: dict[str, Any]) -> Environment:
     if ":" in name:
         sys.path.append("")  # the user's module may stand in the current folder
     return make_environment(name, **settings)
+
+
+def _with_expert(
+    world: Environment, name: str, settings: dict[str, Any], expert: str
+) -> Environment:
+    """The same world made anew, so that it tells what its expert would do."""
+    wanted = next(iter(world.experts), "usual") if expert == "usual" else expert
+    if wanted not in world.experts:
+        raise ValueError(
+            f"{world.name} has no {wanted} expert; it has: {', '.join(world.experts) or 'none'}"
+        )
+    asked = settings.setdefault("expert", wanted)
+    if expert != "usual" and asked != wanted:
+        raise ValueError(f"team {expert!r} follows the {wanted}, and --option says expert={asked}")
+    return _environment(name, settings)
 
 
 def _task(environment: Environment, split: str | None, wanted: str) -> Any:

@@ -31,7 +31,7 @@ def interactive(environment: Environment, task: Task, console: Console) -> None:
         console: one that prints text as it is, without markup.
     """
     seen = environment.reset(task)
-    console.print(environment.instructions, style="dim")
+    console.print(environment.instructions_for(task), style="dim")
     console.print(seen.text)
     while not seen.done:
         try:

@@ -10,6 +10,7 @@ from langchain_core.language_models import BaseChatModel
 from ..agents import Actor, Critic, Judge, ToolAgent
 from .act import act
 from .answer import answer
+from .follow import follow
 from .refine import refine
 from .self_refine import self_refine
 from .team import Team
@@ -24,6 +25,9 @@ class TeamSpec:
     build: Callable[[BaseChatModel], Team]
     acts: bool
     """True when it acts in a world; False when it answers a question."""
+    expert: str = ""
+    """The expert of the world that it follows instead of asking a model, `usual` for the one that
+    the world names first; empty for a team of models."""
 
 
 def _answer(model: BaseChatModel) -> Team:
@@ -36,6 +40,14 @@ def _refine(model: BaseChatModel) -> Team:
 
 def _act(model: BaseChatModel) -> Team:
     return act(ToolAgent(model), name="act")
+
+
+def _expert(model: BaseChatModel) -> Team:
+    return follow(name="expert")
+
+
+def _planner(model: BaseChatModel) -> Team:
+    return follow(name="planner")
 
 
 def _act_refine(model: BaseChatModel) -> Team:
@@ -52,6 +64,16 @@ TEAMS = {
         TeamSpec("act", "one tool agent acts in a world", _act, acts=True),
         TeamSpec(
             "act-refine", "actor, critic and judge agree on each action", _act_refine, acts=True
+        ),
+        TeamSpec(
+            "expert", "the world's own expert acts, no model", _expert, acts=True, expert="usual"
+        ),
+        TeamSpec(
+            "planner",
+            "the world's own planner acts, no model",
+            _planner,
+            acts=True,
+            expert="planner",
         ),
     )
 }

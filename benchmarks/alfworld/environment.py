@@ -14,19 +14,27 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, get_args
 
 from ...episodes import Observation, Task
 from ..environment import Environment, TaskError
 from ..settings import require_whole
 from .engine import NOTHING, Engine, View
+from .experts import EXPERTS, Expert, make_expert
 from .explain import explain
 from .games import OFFICIAL_SPLITS, find_tasks, read_game, task_from_file
-from .scenes import TRAINING_SEEDS, Size, generate_game, generate_scene, size_name
+from .prompts import THINKS, THOUGHT, Style, made_examples, official_examples, read_prompts, trim
+from .scenes import TASK_TYPES, TRAINING_SEEDS, Size, generate_game, generate_scene, size_name
+from .wording import Wording, reword
 
 GENERATED_GAMES = 120
 """Games in the split `generated`, unless told otherwise: twenty of each task type."""
 
+_WORDINGS = {
+    "put": "put (object) in/on (receptacle)",
+    "move": "move (object) to (receptacle)",
+}
+_BOTH = f"{_WORDINGS['move']}, also written {_WORDINGS['put']}"
 _PUT = re.compile(r"\s*(?:put|move) (\S{1,40} \d{1,4}) (?:in/on|in|on|to) (\S{1,40} \d{1,4})\s*")
 
 
@@ -38,6 +46,8 @@ class Snapshot:
     history: tuple[tuple[int, int], ...]
     observation: Observation
     steps: int
+    expert: Expert | None
+    """What the expert knew, where one advises."""
 
 
 class ALFWorld(Environment):
@@ -52,10 +62,16 @@ class ALFWorld(Environment):
             so evaluation uses the seeds below.
         max_steps: actions until a task ends without success.
         explain: also say why a command had no effect. Not part of the benchmark.
+        wording: `put` or `move`: show commands and answers so, whichever the game says. Either is
+            always understood. None: as the game has it.
+        prompt: `plain`, the commands alone; `act` or `react`, with examples of the task's type.
+        prompts: ReAct's file of examples, `alfworld_3prompts.json`. None: examples of our own.
+        expert: `handcoded`, `planner` or `search`: also tell, in the observations' `info`, what
+            that expert would do.
 
     Raises:
-        ValueError: an unknown size, a number out of range, or generated games on both sides of
-            `TRAINING_SEEDS`.
+        ValueError: an unknown size, wording, prompt or expert, a number out of range, a file of
+            prompts that cannot be used, or generated games on both sides of `TRAINING_SEEDS`.
 
     Example:
         >>> environment = ALFWorld()
@@ -65,13 +81,13 @@ class ALFWorld(Environment):
 
     name: ClassVar[str] = "alfworld"
     splits: ClassVar[tuple[str, ...]] = ("generated", *OFFICIAL_SPLITS, "games")
+    experts: ClassVar[tuple[str, ...]] = EXPERTS
     worker_processes: ClassVar[bool] = True
     instructions: str = (
         "Interact with a household to solve a task, one command at a time: look; inventory; "
         "go to (receptacle); open (receptacle); close (receptacle); "
         "take (object) from (receptacle); "
-        "move (object) to (receptacle), also written put (object) in/on (receptacle); "
-        "examine (something); use (object); heat (object) with (receptacle); "
+        f"{_BOTH}; examine (something); use (object); heat (object) with (receptacle); "
         "clean (object) with (receptacle); cool (object) with (receptacle); "
         "slice (object) with (object). Names carry their number: mug 1, shelf 2."
     )
@@ -85,20 +101,39 @@ class ALFWorld(Environment):
         seed: int = 0,
         max_steps: int = 50,
         explain: bool = False,
+        wording: Wording | None = None,
+        prompt: Style = "plain",
+        prompts: str | Path | None = None,
+        expert: str | None = None,
     ) -> None:
         games = GENERATED_GAMES if games is None else games
         require_whole("games", games, least=1)
         require_whole("seed", seed)
         require_whole("max_steps", max_steps, least=1)
+        if wording not in (None, *get_args(Wording)):
+            raise ValueError(f"wording={wording!r}: it is one of {get_args(Wording)}")
+        if prompt not in get_args(Style):
+            raise ValueError(f"prompt={prompt!r}: it is one of {get_args(Style)}")
+        if prompts is not None and prompt == "plain":
+            raise ValueError("prompts= names examples, which prompt='plain' does not show")
+        self.require_expert(expert)
         self.max_steps = max_steps
         self._data = data
         self._size = size_name(size)
         self._seeds = range(seed, seed + games)
         self._explain = explain
+        self._wording = wording
+        self._prompt = prompt
+        self._prompts = prompts
+        self._examples = None if prompts is None else read_prompts(prompts)
+        self._expert = expert
+        self._adviser: Expert | None = None
         self._engine: Engine | None = None
         self._task: Task | None = None
         if seed < TRAINING_SEEDS < self._seeds.stop:
             raise ValueError(f"seeds {seed} to {self._seeds.stop - 1} mix evaluation and training")
+        if wording is not None:
+            self.instructions = self.instructions.replace(_BOTH, _WORDINGS[wording])
 
     @property
     def options(self) -> dict[str, Any]:
@@ -109,11 +144,15 @@ class ALFWorld(Environment):
             "seed": self._seeds.start,
             "max_steps": self.max_steps,
             "explain": self._explain,
+            "wording": self._wording,
+            "prompt": self._prompt,
+            "prompts": None if self._prompts is None else str(self._prompts),
+            "expert": self._expert,
         }
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy or a worker process takes over: the settings, and no running game."""
-        return self.__dict__ | {"_engine": None, "_task": None}
+        return self.__dict__ | {"_engine": None, "_task": None, "_adviser": None}
 
     @property
     def default_split(self) -> str:
@@ -140,6 +179,21 @@ class ALFWorld(Environment):
         """
         return task_from_file(path)
 
+    def instructions_for(self, task: Task) -> str:
+        """The commands and, where the prompt asks for it, two games of the task's type."""
+        if self._prompt == "plain" or task.kind not in TASK_TYPES:
+            return self.instructions
+        if self._examples is None:
+            examples = made_examples(task.kind, self._prompt)
+        else:
+            examples = official_examples(self._examples, task.kind, self._prompt)
+        if self._wording:
+            examples = reword(examples, self._wording)
+        thoughts = f" {THINKS} (thought) changes nothing." if self._prompt == "react" else ""
+        return (
+            f"{self.instructions}{thoughts} Here are two examples.\n{examples}\nHere is the task."
+        )
+
     def fork(self) -> Self:
         return copy.copy(self)
 
@@ -150,28 +204,32 @@ class ALFWorld(Environment):
             if loaded != task:
                 engine.load(self._game(task))
             view = engine.reset()
+            self._adviser = make_expert(self._expert, view.text) if self._expert else None
         self._task, self._steps = task, 0
-        return self._observe(view, valid=True)
+        return self._observe(view, None, valid=True)
 
     def step(self, action: str) -> Observation:
         (engine, task), last = self._playing(), self._last
         if last.done:
             return replace(last, text=NOTHING, reward=0.0)
         command = action.strip()
+        self._steps += 1
+        if self._prompt == "react" and command.startswith(THINKS):
+            return self._observe(replace(self._view, text=THOUGHT), None, valid=True)
         put = _PUT.fullmatch(command)
-        if put and command not in last.admissible:
+        if put and command not in self._view.commands:
             command = engine.put_template.replace("{o}", put[1]).replace("{r}", put[2])
-        valid = command in last.admissible
+        valid = command in self._view.commands
         with _faults_of(task):
             view = engine.step(command)
-        self._steps += 1
         if self._explain and not valid:
             view = replace(view, text=f"{NOTHING} {explain(command, engine)}")
-        return self._observe(view, valid)
+        return self._observe(view, command, valid)
 
     def snapshot(self) -> Snapshot:
         engine, task = self._playing()
-        return Snapshot(task.id, engine.history, self._last, self._steps)
+        expert = copy.deepcopy(self._adviser)
+        return Snapshot(task.id, engine.history, self._last, self._steps, expert)
 
     def restore(self, snapshot: Snapshot) -> Observation:
         """Return to a snapshot of the task that is set up now.
@@ -182,8 +240,9 @@ class ALFWorld(Environment):
         engine, task = self._playing()
         if snapshot.task_id != task.id:
             raise ValueError(f"a snapshot of {snapshot.task_id} cannot continue {task.id}")
-        engine.replay(snapshot.history, snapshot.observation.text)
+        self._view = engine.replay(snapshot.history, snapshot.observation.text)
         self._last, self._steps = snapshot.observation, snapshot.steps
+        self._adviser = copy.deepcopy(snapshot.expert)
         return self._last
 
     def close(self) -> None:
@@ -196,13 +255,30 @@ class ALFWorld(Environment):
             raise RuntimeError("no task is set up: call reset first")
         return self._engine, self._task
 
-    def _observe(self, view: View, valid: bool) -> Observation:
+    def _observe(self, view: View, command: str | None, valid: bool) -> Observation:
+        """What the agent sees after `command`, or after a reset or a thought (None)."""
+        self._view = view
         info: dict[str, Any] = {"won": view.won, "steps": self._steps, "valid": valid}
         done = view.won or self._steps >= self.max_steps
         if done:
             info["stop"] = "solved" if view.won else "step limit"
-        self._last = Observation(view.text, view.commands, float(view.won), done, info)
+        if self._adviser:
+            info["expert_plan"] = self._advice(self._adviser, command)
+        text, commands = view.text, view.commands
+        if self._prompt != "plain":
+            text = trim(text)
+        if self._wording:
+            text = reword(text, self._wording)
+            commands = tuple(sorted(reword(each, self._wording) for each in commands))
+        self._last = Observation(text, commands, float(view.won), done, info)
         return self._last
+
+    def _advice(self, expert: Expert, command: str | None) -> list[str]:
+        if command is None and self._steps:  # a thought: the advice still holds
+            return list(self._last.info["expert_plan"])
+        engine, _ = self._playing()
+        advice = expert.advise(engine, self._view, command)
+        return [reword(each, self._wording) for each in advice] if self._wording else advice
 
     def _generated(self, seed: int) -> Task:
         scene = generate_scene(seed, size=self._size)

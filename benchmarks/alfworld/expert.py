@@ -49,6 +49,15 @@ class Goal:
     lamp: str = ""
     count: int = 1
 
+    @property
+    def task_type(self) -> str:
+        """The name of the task type, as in `TASK_TYPES`."""
+        if self.lamp:
+            return "look_at_obj_in_light"
+        if self.treatment:
+            return f"pick_{self.treatment}_then_place_in_recep"
+        return "pick_two_obj_and_place" if self.count > 1 else "pick_and_place_simple"
+
     @classmethod
     def read(cls, text: str) -> Goal:
         """The goal in an observation that holds `Your task is to: ...`.
@@ -124,6 +133,20 @@ class SearchExpert:
         if not self._held:
             return self.goal.thing
         return self.goal.lamp if _type(self._held) == self.goal.thing else ""
+
+    @property
+    def aim(self) -> str:
+        """What it is about, in words, as `find a mug and take it`."""
+        thing, treatment = self.goal.thing, self.goal.treatment
+        if not self._held:
+            return f"find a {thing} and take it"
+        if _type(self._held) != thing:
+            return "free my hands"
+        if treatment and self._treated.get(self._held) != treatment:
+            return f"{treatment} the {self._held} with the {_APPLIANCES[treatment]}"
+        if self.goal.lamp:
+            return f"find a {self.goal.lamp} and use it"
+        return f"bring the {self._held} to a {self.goal.target}"
 
     def next_action(self) -> str:
         """What the expert would do now."""

@@ -257,3 +257,34 @@ def test_ask_replays_a_cassette_and_refuses_money_limits_without_prices(tmp_path
     priced = run(*asked, "--replay", "--max-cost", 1, "--prices", tmp_path / "p.json")
     assert priced.exit_code == 0
     assert "add --cassette" in run("ask", "?", "--replay").output
+
+
+def test_bench_lets_the_worlds_own_expert_play_without_a_model(tmp_path: Path) -> None:
+    game = ("bench", "textcraft", "--limit", 3, "--store", tmp_path)
+    for team, more in (("expert", ()), ("planner", ()), ("expert", ("-o", "expert=planner"))):
+        report = json.loads(
+            run(*game, "--team", team, *more, "--run", f"{team}{more}", "--json").stdout
+        )
+        assert report["summary"]["successes"] == 3
+        assert report["summary"]["calls"] == 0
+        assert report["manifest"]["config"]["model"] == "none"
+        assert report["manifest"]["config"]["options"]["expert"] == "planner"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((COUNTER, "--team", "expert"), "counter has no usual expert; it has: none"),
+        ((COUNTER, "--team", "planner"), "counter has no planner expert; it has: none"),
+        (("textcraft", "--team", "expert", "--model", "scripted:x"), "asks no model"),
+        (("textcraft", "--team", "expert", "--temperature", 1), "asks no model"),
+        (("textcraft", "-o", "expert=oracle", "--team", "expert"), "textcraft has planner"),
+        (("alfworld", "-o", "expert=search", "--team", "planner"), "says expert=search"),
+    ],
+)
+def test_bench_refuses_an_expert_that_is_not_there(
+    arguments: tuple[object, ...], message: str, tmp_path: Path
+) -> None:
+    result = run("bench", *arguments, "--store", tmp_path)
+    assert result.exit_code == 2
+    assert message in result.output

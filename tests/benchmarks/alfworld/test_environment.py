@@ -137,6 +137,10 @@ def test_options_tell_what_is_played() -> None:
         "seed": 5,
         "max_steps": 50,
         "explain": True,
+        "wording": None,
+        "prompt": "plain",
+        "prompts": None,
+        "expert": None,
     }
     assert ALFWorld(**options).options == json.loads(json.dumps(options))
 
