@@ -10,6 +10,10 @@ from .environment import Environment
 
 ENVIRONMENTS = {
     "alfworld": "symposia.benchmarks.alfworld:ALFWorld",
+    "tictactoe": "symposia.benchmarks.games:TicTacToeEnvironment",
+    "kuhn": "symposia.benchmarks.games:KuhnEnvironment",
+    "negotiation": "symposia.benchmarks.games:NegotiationEnvironment",
+    "bargaining": "symposia.benchmarks.games:BargainingEnvironment",
     "webshop": "symposia.benchmarks.webshop:WebShop",
 }
 """Name to `module:class`, so that an environment is imported only when it is made."""
