@@ -14,6 +14,8 @@ ENVIRONMENTS = {
     "kuhn": "symposia.benchmarks.games:KuhnEnvironment",
     "negotiation": "symposia.benchmarks.games:NegotiationEnvironment",
     "bargaining": "symposia.benchmarks.games:BargainingEnvironment",
+    "reasoning-gym": "symposia.benchmarks.reasoning:ReasoningGym",
+    "gymnasium": "symposia.benchmarks.gymnasium_text:GymnasiumText",
     "webshop": "symposia.benchmarks.webshop:WebShop",
 }
 """Name to `module:class`, so that an environment is imported only when it is made."""
