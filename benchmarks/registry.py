@@ -15,7 +15,7 @@ ENVIRONMENTS = {
     "negotiation": "symposia.benchmarks.games:NegotiationEnvironment",
     "bargaining": "symposia.benchmarks.games:BargainingEnvironment",
     "reasoning-gym": "symposia.benchmarks.reasoning:ReasoningGym",
-    "gymnasium": "symposia.benchmarks.gymnasium_text:GymnasiumText",
+    "gymnasium": "symposia.benchmarks.gym:GymnasiumText",
     "webshop": "symposia.benchmarks.webshop:WebShop",
 }
 """Name to `module:class`, so that an environment is imported only when it is made."""

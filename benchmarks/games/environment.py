@@ -16,16 +16,13 @@ from typing import Any, ClassVar, Self
 
 from ...episodes import Observation, Task
 from ..environment import Environment, TaskError
-from ..settings import require_whole
+from ..settings import TRAINING_SEEDS, require_seeds, require_whole
 from .bargaining import Bargaining
 from .game import Game, choose
 from .kuhn import Kuhn
 from .negotiation import Negotiation
 from .table import Moment, Table
 from .tictactoe import TicTacToe
-
-TRAINING_SEEDS = 1_000_000
-"""Games of the split `train` have seeds from here up, those of `test` seeds below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +72,14 @@ class GameEnvironment(Environment):
             raise ValueError(f"opponent={opponent!r}: it is one of {', '.join(game.policies)}")
         if player not in (None, *game.players):
             raise ValueError(f"player={player!r}: it is one of {', '.join(game.players)}")
-        require_whole("games", games, least=1)
-        require_whole("seed", seed)
         require_whole("forgiven", forgiven)
         require_whole("max_steps", max_steps, least=1)
-        if seed + games > TRAINING_SEEDS:
-            raise ValueError(f"seed={seed}, games={games}: seeds for tests end at {TRAINING_SEEDS}")
         self.game = game
         self.instructions = game.instructions
         self.max_steps = max_steps
         self._opponent = opponent
         self._player = player
-        self._seeds = range(seed, seed + games)
+        self._seeds = require_seeds(seed, "games", games)
         self._forgiven = forgiven
         self._task: Task | None = None
 

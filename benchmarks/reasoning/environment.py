@@ -23,11 +23,9 @@ from typing import Any, ClassVar, Self
 
 from ...episodes import Observation, Task, error_text
 from ..environment import Environment, TaskError
-from ..settings import require_whole
+from ..settings import TRAINING_SEEDS, require_seeds
 from .answers import read_answer, refusal
 
-TRAINING_SEEDS = 1_000_000
-"""Puzzles of the split `train` have seeds from here up, those of `test` seeds below."""
 EVERY = "all"
 NOT_A_FAMILY = {"composite"}
 """A mixture of other families; `all` is ours."""
@@ -81,10 +79,7 @@ class ReasoningGym(Environment):
         seed: int = 0,
         config: Mapping[str, Any] | None = None,
     ) -> None:
-        require_whole("size", size, least=1)
-        require_whole("seed", seed)
-        if seed + size > TRAINING_SEEDS:
-            raise ValueError(f"seed={seed}, size={size}: seeds for tests end at {TRAINING_SEEDS}")
+        require_seeds(seed, "size", size)
         if config and family == EVERY:
             raise ValueError(f"config={config!r}: settings are of one family; name it")
         if config is not None and not isinstance(config, Mapping):
