@@ -151,7 +151,7 @@ class GymnasiumText(Environment):
             return replace(self._last, reward=0.0)
         self._steps += 1
         taken = self._read(action)
-        text, possible = f"That is no action here. {self.instructions}", self._last.admissible
+        text, possible = "That is no action here.", self._last.admissible
         info: dict[str, Any] = {"valid": taken is not None, "steps": self._steps}
         terminated = truncated = False
         if taken is not None:
