@@ -32,8 +32,8 @@ def test_names_that_look_like_markup_are_printed_as_they_are(
 ) -> None:
     report = played(name)
     assert f"{name} on tagged {name}" in shown(report.table())
-    assert f"│ {name} " in shown(report.table())
-    assert name in shown(compare([report]))
+    assert any(line.split()[:1] == [name] for line in shown(report.table()).splitlines())
+    assert name in shown(compare([report]).table())
     assert name in capsys.readouterr().err
 
 

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from symposia.benchmarks import Report, Row
-from symposia.benchmarks.html import write_html
+from symposia.benchmarks import Report, Row, write_html
 
 NASTY = "<script>alert('x')</script> & $\\frac{ \x07"
 
@@ -66,10 +65,10 @@ def test_two_teams_are_compared_on_one_page(tmp_path: Path) -> None:
     made = page(tmp_path, strong, weak, title="Strong against weak")
     assert "Strong against weak" in made.words
     assert "do not compare" not in made.words
-    for figure in ("2/2", "34% - 100%", "1/2", "9% - 91%", "1,234", "step limit"):
+    for figure in ("2/2", "100% (34 to 100)", "1/2", "50% (9 to 91)", "1,234", "step limit"):
         assert figure in made.words
     pictures = [attrs["aria-label"] for attrs in made.all("div") if attrs.get("role") == "img"]
-    assert len(pictures) == len(made.all("svg")) == 4
+    assert len(pictures) == len(made.all("svg")) == 5
     assert "weak, pick: 0% (0% to 79%)" in pictures[0]
     assert "weak, step limit: 1" in pictures[-1]
 
