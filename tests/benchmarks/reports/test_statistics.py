@@ -83,6 +83,7 @@ def test_holm_never_lowers_a_p_value_nor_changes_their_order(p_values: list[floa
     assert [a for _, a in pairs] == sorted(adjusted)
 
 
+@settings(max_examples=20)
 @given(groups(units), st.integers(0, 3))
 def test_bootstrap_is_seeded_and_stays_within_the_values(
     values: list[list[float]], seed: int
