@@ -255,13 +255,14 @@ def bench(
                     progress=not as_json,
                 )
             )
-        Leaderboard(store).add(report)
     if as_json:
         print(report.to_json())
     else:
         console.print(report.table())
         console.print(f"run {report.run} in {store}")
     with plain_errors():
+        if report.rows:
+            Leaderboard(store).add(report)
         write_pages([report], html, markdown)
     if len(report.errors) == len(report.rows):
         raise typer.Exit(1)

@@ -102,6 +102,18 @@ class Comparison:
         """The tests that gave the p-values."""
         return " / ".join(dict.fromkeys(d.test for d in self.differences))
 
+    @property
+    def kinds(self) -> dict[str, Sequence[Difference]]:
+        """The differences per kind of task that all teams played. Their p-values are adjusted for
+        the number of teams, not of kinds."""
+        kinds = sorted(set.intersection(*(set(report.kinds) for report in self.reports)))
+        parts = {kind: [report.of_kind(kind) for report in self.reports] for kind in kinds}
+        return {
+            kind: compare(reports, seed=self.seed).differences
+            for kind, reports in parts.items()
+            if overlap(reports)
+        }
+
     def to_dict(self) -> dict[str, Any]:
         """Everything but the episodes, for JSON."""
         return {
@@ -116,6 +128,7 @@ class Comparison:
                 for label, report in zip(self.labels, self.reports, strict=True)
             ],
             "differences": [asdict(d) | {"test": d.test} for d in self.differences],
+            "kinds": {kind: [asdict(d) for d in found] for kind, found in self.kinds.items()},
             "unlike": list(self.unlike),
             "bootstrap_seed": self.seed,
         }
@@ -164,6 +177,12 @@ def compare(reports: Sequence[Report], *, seed: int = 0) -> Comparison:
         unlike=_unlike(reports),
         seed=seed,
     )
+
+
+def overlap(reports: Sequence[Report]) -> bool:
+    """True when each report shares an episode with the first."""
+    names = [{(row.task, row.attempt) for row in report.rows} for report in reports]
+    return all(names[0] & others for others in names[1:])
 
 
 def difference_cells(difference: Difference) -> tuple[str, ...]:

@@ -10,10 +10,10 @@ from .attempts import Point
 from .canvas import COLORS, SETTINGS, Team
 from .comparison import (
     DIFFERENCE_COLUMNS,
-    Comparison,
     Difference,
     compare,
     difference_cells,
+    overlap,
     p_text,
 )
 from .failures import FAILURES
@@ -54,7 +54,7 @@ def write_html(reports: Sequence[Report], path: str | Path, *, title: str = "Eva
         Team(label, COLORS[i % len(COLORS)], report)
         for i, (label, report) in enumerate(zip(labels(reports), reports, strict=True))
     ]
-    compared = _compared(reports)
+    compared = compare(reports) if overlap(reports) else None
     differences = compared.differences if compared else ()
     with matplotlib.rc_context(SETTINGS):
         plots = draw(teams, differences)
@@ -87,14 +87,6 @@ def write_html(reports: Sequence[Report], path: str | Path, *, title: str = "Eva
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page, encoding="utf-8", errors="replace")
     return path
-
-
-def _compared(reports: Sequence[Report]) -> Comparison | None:
-    """The reports compared with the first; None where one shares no episode with it."""
-    names = [{(row.task, row.attempt) for row in report.rows} for report in reports]
-    if not all(names[0] & others for others in names[1:]):
-        return None
-    return compare(reports)
 
 
 def _subtitle(reports: Sequence[Report]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,11 @@ class Report:
     def kinds(self) -> dict[str, Summary]:
         """Per kind of task, in alphabetical order; empty when the tasks have no kinds."""
         kinds = sorted({row.kind for row in self.rows} - {""})
-        return {kind: Summary.of([r for r in self.rows if r.kind == kind]) for kind in kinds}
+        return {kind: self.of_kind(kind).summary for kind in kinds}
+
+    def of_kind(self, kind: str) -> Report:
+        """The report with the tasks of one kind only."""
+        return replace(self, rows=[row for row in self.rows if row.kind == kind])
 
     @property
     def stops(self) -> dict[str, int]:

@@ -74,6 +74,21 @@ def test_scores_are_compared_by_a_seeded_bootstrap() -> None:
     assert difference.interval == paired([[0]] * 8)
 
 
+def test_differences_are_told_apart_by_kind_of_task() -> None:
+    def made(team: str, **successes: list[int]) -> Any:
+        rows = [
+            row(f"{kind}{i}", kind=kind, success=bool(success))
+            for kind, found in successes.items()
+            for i, success in enumerate(found)
+        ]
+        return report(team, rows)
+
+    first = made("first", look=[0, 0], pick=[1, 0], heat=[1])
+    second = made("second", look=[1, 1], pick=[0, 0])
+    kinds = compare([first, second]).kinds
+    assert {kind: found[0].difference for kind, found in kinds.items()} == {"look": 1, "pick": -0.5}
+
+
 def test_settings_that_differ_are_named() -> None:
     def made(**config: Any) -> Any:
         held = {"model": config.pop("model"), "split": "test", **config}
