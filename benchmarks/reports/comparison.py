@@ -259,7 +259,7 @@ def _unlike(reports: Sequence[Report]) -> list[str]:
     configs = [report.manifest.get("config", {}) for report in reports]
     unlike = []
     for name in SETTINGS:
-        values = dict.fromkeys(repr(config.get(name)) for config in configs)
+        values = dict.fromkeys(str(config.get(name)) for config in configs)
         if len(values) > 1:
             unlike.append(f"{name}: {', '.join(values)}")
     return unlike

@@ -108,7 +108,8 @@ def _verdict(difference: Difference) -> tuple[str, str]:
     p = p_text(difference.p_holm)
     figures = (
         f"{100 * difference.difference:+.1f} points (95 % interval {low:+.1f} to {high:+.1f}, "
-        f"adjusted p {'' if p.startswith('<') else '= '}{p})"
+        f"{'p' if difference.p_holm == difference.p else 'adjusted p'} "
+        f"{'' if p.startswith('<') else '= '}{p})"
     )
     if difference.p_holm >= CLEAR:
         return "soft", f"no clear difference from {difference.baseline}: {figures}"

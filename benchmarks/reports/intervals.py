@@ -50,11 +50,7 @@ def clustered(groups: Sequence[Sequence[float]], confidence: float = CONFIDENCE)
     if not count:
         return 0.0, 1.0
     rate = min(1.0, max(0.0, sum(map(sum, groups)) / count))
-    effective = least = float(len(groups))
-    if least > 1 and 0 < rate < 1:
-        apart = sum((sum(group) - rate * len(group)) ** 2 for group in groups)
-        variance = apart / count**2 * least / (least - 1)
-        effective = min(max(rate * (1 - rate) / variance, least), count) if variance else count
+    effective = _effective(groups, rate, rate * (1 - rate))
     return wilson(rate * effective, effective, confidence)
 
 
@@ -63,21 +59,22 @@ def paired(groups: Sequence[Sequence[int]], confidence: float = CONFIDENCE) -> I
 
     The adjusted Wald interval of Bonett and Price (2012, J. Educ. Behav. Stat. 37), which adds one
     pair that each side wins, so that it keeps a width where the sides never differ. Where pairs
-    come in groups, the variance is that between groups.
+    come in groups, the variance is that between groups, and what is added is one effective pair.
     """
     groups = [group for group in groups if group]
     if not groups:
         return -1.0, 1.0
     count = sum(map(len, groups))
-    size = count / len(groups)
+    mean = sum(map(sum, groups)) / count
+    spread = sum(value * value for group in groups for value in group) / count - mean * mean
+    size = count / _effective(groups, mean, spread)
     totals = [(float(sum(group)), float(len(group))) for group in groups]
     totals += [(size, size), (-size, size)]
     pairs = count + 2 * size
-    raw = sum(total for total, _ in totals)
-    middle = raw / pairs
+    middle = mean * count / pairs
     variance = sum((total - middle * number) ** 2 for total, number in totals) / pairs**2
-    spread = _normal(confidence) * sqrt(variance)
-    return max(-1.0, min(middle - spread, raw / count)), min(1.0, max(middle + spread, raw / count))
+    reach = _normal(confidence) * sqrt(variance)
+    return max(-1.0, min(middle - reach, mean)), min(1.0, max(middle + reach, mean))
 
 
 def bootstrap(
@@ -99,6 +96,17 @@ def bootstrap(
     means.sort()
     tail = (1 - confidence) / 2
     return means[floor(tail * RESAMPLES)], means[ceil((1 - tail) * RESAMPLES) - 1]
+
+
+def _effective(groups: Sequence[Sequence[float]], mean: float, spread: float) -> float:
+    """How many independent values the groups are worth: no fewer than there are groups, no more
+    than there are values. `spread` is the variance of a value."""
+    count, least = sum(map(len, groups)), float(len(groups))
+    if least < 2 or spread <= 0:
+        return least
+    apart = sum((sum(group) - mean * len(group)) ** 2 for group in groups)
+    variance = apart / count**2 * least / (least - 1)
+    return min(max(spread / variance, least), count) if variance else count
 
 
 def _normal(confidence: float) -> float:

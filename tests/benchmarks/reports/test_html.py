@@ -111,7 +111,7 @@ def test_the_page_says_how_teams_differ_on_the_episodes_that_both_played(tmp_pat
     strong = results("strong", *[[1]] * 12)
     words = " ".join(page(tmp_path, weak, strong).words.split())
     assert "better than weak: +100.0 points" in words
-    assert "adjusted p = 0.002" in words
+    assert ", p = 0.002" in words
     assert "10 2 10 0 +100.0" in words
     assert "Holm's correction" not in words
     three = " ".join(page(tmp_path, weak, strong, results("weak too", *[[0]] * 10)).words.split())
