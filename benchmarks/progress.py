@@ -15,7 +15,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from .report import Row
+from .reports import Row
 
 
 class ProgressBar:

@@ -26,9 +26,10 @@ from ..episodes import (
 )
 from .environment import Environment
 from .progress import ProgressBar
-from .report import Report, Row
+from .reports import Report, Row
 from .rollout import AnyTeam, Name, play, team_name
 from .sessions import Sessions
+from .shards import SHARD, Shard
 
 log = logging.getLogger(__name__)
 RUN = "the run's"
@@ -50,6 +51,7 @@ async def evaluate(
     split: str | None = None,
     tasks: Sequence[Task] | None = None,
     limit: int | None = None,
+    shard: Shard | None = None,
     attempts: int = 1,
     seed: int = 0,
     budget: Budget | None = None,
@@ -81,6 +83,7 @@ async def evaluate(
         split: the split to play; by default the environment's own choice.
         tasks: the tasks themselves, instead of a split.
         limit: play only the first so many.
+        shard: play only this part of the tasks, as a run of its own; see `merge`.
         attempts: episodes per task.
         budget: limits for each episode.
         run_budget: limits for all episodes together; its seconds count from this start.
@@ -120,6 +123,9 @@ async def evaluate(
         "seed": seed,
         "budget": repr(budget),
     }
+    if shard is not None:
+        settings[SHARD] = shard.config(run, chosen)
+        run, chosen = shard.run(run), shard.take(chosen)
     about = manifest(settings)
     sessions = Sessions(environment, workers)
     wanted = [(task, attempt) for task in chosen for attempt in range(attempts)]

@@ -14,6 +14,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from .bench import (
+    BENCH_EXAMPLES,
+    COMPARES,
+    MERGES,
+    compare_runs,
+    merge_stores,
+    one_environment,
+    require_only,
+    write_pages,
+)
 from .console import console, plain_errors, stderr
 from .serve import serve
 from .webshop import webshop
@@ -113,21 +123,30 @@ def ask(
         raise typer.Exit(1)
 
 
-@app.command(
-    epilog="Examples: `symposia bench alfworld --team act --limit 20` · "
-    "`symposia bench alfworld --data $ALFWORLD_DATA --split valid_seen --team act-refine "
-    "--model openai:gpt-5-mini --html report.html`"
-)
+@app.command(epilog=BENCH_EXAMPLES)
 def bench(
     environment: Annotated[
         str, typer.Argument(help="alfworld, textcraft, webshop, or your own as module:Class.")
     ],
+    context: typer.Context,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="ENVIRONMENT | RUN... | STORE...",
+            help="alfworld, webshop, or your own as module:Class; with --compare the runs, "
+            "with --merge the stores.",
+            show_default=False,
+        ),
+    ] = None,
     team: Annotated[str, typer.Option(help="See `symposia teams`.")] = "act",
     model: Model = "tiny",
     split: Annotated[str | None, typer.Option(help="Else the environment's choice.")] = None,
     data: Data = None,
     option: Options = None,
     limit: Annotated[int | None, typer.Option(help="Play only the first so many tasks.")] = None,
+    shard: Annotated[
+        str | None, typer.Option(help="Play only this part of the tasks, for example 3/8.")
+    ] = None,
     attempts: Annotated[int, typer.Option(help="Episodes per task.")] = 1,
     seed: int = 0,
     temperature: Temperature = None,
@@ -155,16 +174,39 @@ def bench(
         typer.Option(help="The run's name; a run that is there goes on."),
     ] = None,
     html: Annotated[Path | None, typer.Option(help="Write an HTML report here.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write Markdown tables here.")] = None,
+    compare: Annotated[
+        bool,
+        typer.Option(
+            "--compare", help="Compare stored runs with the first; without runs, the leaderboard."
+        ),
+    ] = False,
+    merge: Annotated[
+        bool, typer.Option("--merge", help="Merge the shards in these stores into --store.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run a team on a benchmark; start it again under its name to resume."""
-    from ..benchmarks import evaluate
+    """Run a team on a benchmark, or compare what ran; start a run again under its name to resume.
+
+    Every run leaves its line in `leaderboard.jsonl`, beside its episodes.
+    """
+    from ..benchmarks import Leaderboard, Shard, evaluate
     from ..episodes import EpisodeStore
     from ..graphs.teams import TEAMS, build_team
     from ..models import PriceTable, ScriptedModel, fingerprint
 
     with plain_errors():
         _will_write(html, "matplotlib", "jinja2")
+        _will_write(markdown)
+        if compare or merge:
+            require_only(context, COMPARES if compare else MERGES)
+            if compare:
+                compare_runs(names or [], store, html, markdown, as_json)
+            else:
+                merge_stores(names or [], store, run, as_json)
+            return
+        environment = one_environment(names)
+        part = Shard.parse(shard) if shard else None
         settings = _settings(data, option)
         world = _environment(environment, settings)
         if team in TEAMS and TEAMS[team].expert:
@@ -196,6 +238,7 @@ def bench(
                     world,
                     split=split,
                     limit=limit,
+                    shard=part,
                     attempts=attempts,
                     seed=seed,
                     budget=_budget(
@@ -225,11 +268,11 @@ def bench(
         print(report.to_json())
     else:
         console.print(report.table())
-        console.print(f"run {name} in {store}")
-    if html:
-        with plain_errors():
-            report.to_html(html)
-        stderr.print(f"report: {html}")
+        console.print(f"run {report.run} in {store}")
+    with plain_errors():
+        if report.rows:
+            Leaderboard(store).add(report)
+        write_pages([report], html, markdown)
     if len(report.errors) == len(report.rows):
         raise typer.Exit(1)
 

@@ -294,6 +294,7 @@ class Recorder(BaseCallbackHandler):
                 after=self._latest,
                 started=time.perf_counter() - seconds - self._zero,
                 seconds=seconds,
+                valid=bool(seen.info.get("valid", True)),
             )
         )
         if action is not None:

@@ -90,3 +90,5 @@ class Step:
     a team the last that was said about it."""
     started: float = 0.0
     seconds: float = 0.0
+    valid: bool = True
+    """False when the world could make nothing of the action, where it says so."""

@@ -20,7 +20,8 @@ class Observation:
     done: bool = False
     """True when the task has ended, by success, by failure or by the world's own limit."""
     info: dict[str, Any] = field(default_factory=dict)
-    """Further facts for scorers and reports (never for prompts). JSON values only."""
+    """Further facts for scorers and reports (never for prompts). JSON values only. `valid` is False
+    where the world could make nothing of the action, `stop` says why it is done."""
 
     def __post_init__(self) -> None:
         """Engines answer in numpy's numbers: make them Python's.

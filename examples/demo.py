@@ -62,7 +62,9 @@ async def main() -> None:
     html = write_html(reports, FOLDER / "report.html", title="An actor alone, and a team of three")
     for report in reports:
         console.print(report.table())
-    console.print(compare(reports))
+    compared = compare(reports)
+    console.print(compared.table())
+    console.print(compared.difference_table())
     console.print(
         f"\nReport:  {html}\nEpisode: {page}  (who said what, turn by turn)\n"
         f"Record:  {FOLDER}/episodes.db\nTook {time.perf_counter() - began:.0f} s.\n\n"

@@ -51,7 +51,7 @@ async def test_a_run_is_reported_by_kind_with_intervals() -> None:
     assert (report.summary.steps, report.summary.calls) == (2, 2)
     assert report.stops == {"solved": 5}
     assert json.loads(json.dumps(report.to_dict()))["summary"]["rate"] == 1
-    assert compare([report, report]).row_count == 2
+    assert compare([report, report]).table().row_count == 2
 
 
 async def test_a_broken_task_fails_and_the_run_goes_on() -> None:

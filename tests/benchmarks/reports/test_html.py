@@ -1,38 +1,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
+from reports import report, results, row
 
-from symposia.benchmarks import Report, Row
-from symposia.benchmarks.html import write_html
+from symposia.benchmarks import Report, write_html
 
 NASTY = "<script>alert('x')</script> & $\\frac{ \x07"
-
-
-def row(task: str = "t1", *, success: bool = True, kind: str = "", **fields: Any) -> Row:
-    values: dict[str, Any] = {
-        "attempt": 0,
-        "score": float(success),
-        "stop": "solved" if success else "step limit",
-        "error": "",
-        "steps": 7,
-        "calls": 9,
-        "prompt_tokens": 1200,
-        "completion_tokens": 34,
-        "unreadable": 0,
-        "seconds": 1.5,
-        "cost": 0.0,
-    }
-    return Row(**values | {"task": task, "kind": kind, "success": success} | fields)
-
-
-def report(team: str = "react", rows: Sequence[Row] = (), **fields: Any) -> Report:
-    return Report(run=f"run-{team}", team=team, environment="alfworld", rows=rows, **fields)
 
 
 class Page(HTMLParser):
@@ -66,10 +44,10 @@ def test_two_teams_are_compared_on_one_page(tmp_path: Path) -> None:
     made = page(tmp_path, strong, weak, title="Strong against weak")
     assert "Strong against weak" in made.words
     assert "do not compare" not in made.words
-    for figure in ("2/2", "34% - 100%", "1/2", "9% - 91%", "1,234", "step limit"):
+    for figure in ("2/2", "100% (34 to 100)", "1/2", "50% (9 to 91)", "1,234", "step limit"):
         assert figure in made.words
     pictures = [attrs["aria-label"] for attrs in made.all("div") if attrs.get("role") == "img"]
-    assert len(pictures) == len(made.all("svg")) == 4
+    assert len(pictures) == len(made.all("svg")) == 5
     assert "weak, pick: 0% (0% to 79%)" in pictures[0]
     assert "weak, step limit: 1" in pictures[-1]
 
@@ -117,6 +95,48 @@ def test_the_same_reports_give_the_same_page(tmp_path: Path) -> None:
     reports = [report(rows=[row(kind="pick"), row("t2", success=False)])]
     first, second = (write_html(reports, tmp_path / name) for name in ("1.html", "2.html"))
     assert first.read_bytes() == second.read_bytes()
+
+
+def test_several_attempts_are_drawn_as_a_curve(tmp_path: Path) -> None:
+    once = page(tmp_path, results("once", [1], [0]))
+    assert "pass@k" not in once.words
+    made = page(tmp_path, results("often", [1, 0, 0], [0, 0, 0], [1, 1, 1]))
+    pictures = [attrs["aria-label"] for attrs in made.all("div") if attrs.get("role") == "img"]
+    assert any("often, 3 attempts: pass@k 67%, pass^k 33%" in text for text in pictures)
+    assert "By number of attempts" in made.words
+
+
+def test_the_page_says_how_teams_differ_on_the_episodes_that_both_played(tmp_path: Path) -> None:
+    weak = results("weak", *[[0]] * 10)
+    strong = results("strong", *[[1]] * 12)
+    words = " ".join(page(tmp_path, weak, strong).words.split())
+    assert "better than weak: +100.0 points" in words
+    assert ", p = 0.002" in words
+    assert "10 2 10 0 +100.0" in words
+    assert "Holm's correction" not in words
+    three = " ".join(page(tmp_path, weak, strong, results("weak too", *[[0]] * 10)).words.split())
+    assert "no clear difference from weak: +0.0 points" in three
+    assert "Holm's correction for 2 comparisons" in three
+
+
+def test_the_page_names_settings_that_differ(tmp_path: Path) -> None:
+    manifests = [{"config": {"seed": seed}} for seed in (0, 1)]
+    first, second = (
+        report(str(i), [row()], manifest=manifest) for i, manifest in enumerate(manifests)
+    )
+    assert "differ in more than the team: seed: 0, 1" in page(tmp_path, first, second).words
+
+
+def test_failures_are_told_apart_by_cause(tmp_path: Path) -> None:
+    rows = [
+        row("a", success=False, repeated=6),
+        row("b", success=False, invalid=6),
+        row("c", success=False, stop="budget of 3 model calls is spent"),
+    ]
+    made = page(tmp_path, report(rows=rows))
+    pictures = [attrs["aria-label"] for attrs in made.all("div") if attrs.get("role") == "img"]
+    assert "react, loop: 1; react, invalid actions: 1; react, budget: 1" in pictures[-1]
+    assert "its budget was spent" in made.words
 
 
 def test_no_report_is_an_error(tmp_path: Path) -> None:

@@ -1,0 +1,216 @@
+"""The leaderboard: a file with one line of JSON a run, that says what came of it and what it was.
+
+A line is enough to rank runs and to tell whether they may be ranked: the run's settings with their
+digest, versions, seed and intervals. A run that is done again with the same settings replaces its
+line. The file is written whole beside itself and then moved into place, under a lock, so that a
+killed process damages nothing and many runs may write to one file.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from rich.table import Table
+from rich.text import Text
+
+from .intervals import Interval, bootstrap
+from .report import Report
+from .row import by_task
+from .summary import dollars, share
+from .tables import new_table
+
+FILE = "leaderboard.jsonl"
+"""The file's name in a store's folder."""
+COLUMNS = ("episodes", "success (95 %)", "score", "tokens", "cost")
+
+
+class Entry(BaseModel):
+    """One run on a leaderboard. Fields that a later version may add are kept."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    run: str
+    digest: str
+    """Of the run's settings: a hash of the manifest's config."""
+    environment: str
+    split: str = ""
+    team: str
+    model: str = ""
+    seed: int | None = None
+    tasks: int
+    episodes: int
+    attempts: int
+    """The fewest that any task has had."""
+    successes: int
+    rate: float
+    interval: Interval
+    """95 %, Wilson's."""
+    score: float
+    score_interval: Interval
+    """95 %, bootstrap, drawing tasks."""
+    pass_at: tuple[float, ...]
+    """pass@k for k = 1, 2, ..."""
+    pass_hat: tuple[float, ...]
+    """pass^k."""
+    failures: dict[str, int]
+    steps: float
+    """Mean per episode, and so are the calls and seconds."""
+    calls: float
+    seconds: float
+    tokens: int
+    """In all."""
+    cost: float | None
+    """US dollars in all; None where it is unknown."""
+    stopped: str = ""
+    """Why it ended early; empty for a whole run."""
+    config: dict[str, Any]
+    python: str | None = None
+    packages: dict[str, str | None] = {}
+    git: str | None = None
+    finished: str
+    """When the line was written, in UTC."""
+
+    @classmethod
+    def of(cls, report: Report) -> Entry:
+        """The line of a run.
+
+        Raises:
+            ValueError: the run has no episodes.
+        """
+        if not report.rows:
+            raise ValueError(f"run {report.run!r} has no episodes to put on a leaderboard")
+        summary, points = report.summary, report.curve
+        about = json.loads(json.dumps(report.manifest, default=str))
+        config = about.get("config", {})
+        tasks = by_task(report.rows)
+        return cls(
+            run=report.run,
+            digest=hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:16],
+            environment=report.environment,
+            split=str(config.get("split", "")),
+            team=report.team,
+            model=str(config.get("model", "")),
+            seed=config.get("seed"),
+            tasks=len(tasks),
+            episodes=summary.episodes,
+            attempts=len(points),
+            successes=summary.successes,
+            rate=summary.rate,
+            interval=summary.interval,
+            score=summary.score,
+            score_interval=bootstrap([[row.score for row in rows] for rows in tasks.values()]),
+            pass_at=tuple(point.pass_at for point in points),
+            pass_hat=tuple(point.pass_hat for point in points),
+            failures=report.failures,
+            steps=summary.steps,
+            calls=summary.calls,
+            seconds=summary.seconds,
+            tokens=summary.total_tokens,
+            cost=summary.cost,
+            stopped=about.get("stopped", ""),
+            config=config,
+            python=about.get("python"),
+            packages=about.get("packages", {}),
+            git=about.get("git"),
+            finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+
+
+class Leaderboard:
+    """A leaderboard file.
+
+    Args:
+        path: the file, or a store's folder, which then holds `leaderboard.jsonl`.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        path = Path(path)
+        if path.suffix == ".db":
+            path = path.parent
+        self.path = path if path.suffix == ".jsonl" else path / FILE
+
+    def entries(self) -> list[Entry]:
+        """The lines, in the order in which they came; none where there is no file.
+
+        Raises:
+            ValueError: a line is damaged; the message names it.
+        """
+        if not self.path.exists():
+            return []
+        entries = []
+        for number, line in enumerate(self.path.read_text(encoding="utf-8").split("\n"), 1):
+            if not line:
+                continue
+            try:
+                entries.append(Entry.model_validate_json(line))
+            except ValidationError as error:
+                wrong = error.errors()[0]
+                field = ".".join(map(str, wrong["loc"]))
+                raise ValueError(
+                    f"{self.path}, line {number} is no leaderboard entry "
+                    f"({field}: {wrong['msg']}); mend or delete it"
+                ) from error
+        return entries
+
+    def add(self, report: Report) -> Entry:
+        """Write the line of a run; it replaces that of the same run with the same settings.
+
+        Raises:
+            ValueError: the run has no episodes, or a line of the file is damaged.
+        """
+        entry = Entry.of(report)
+        with self._locked():
+            kept = [e for e in self.entries() if (e.run, e.digest) != (entry.run, entry.digest)]
+            draft = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+            lines = [held.model_dump_json() + "\n" for held in (*kept, entry)]
+            draft.write_text("".join(lines), encoding="utf-8")
+            os.replace(draft, self.path)
+        return entry
+
+    def tables(self) -> list[Table]:
+        """For the terminal: a table for each environment and split, the best run first."""
+        tables = []
+        for (environment, split), entries in groupby(
+            ranked(self.entries()), lambda entry: (entry.environment, entry.split)
+        ):
+            title = f"{environment}, split {split}" if split else environment
+            table = new_table(title, ["run", "team", "model"], COLUMNS)
+            for entry in entries:
+                table.add_row(*map(Text, _cells(entry)))
+            tables.append(table)
+        return tables
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.with_suffix(".lock").open("a") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            yield
+
+
+def ranked(entries: Sequence[Entry]) -> list[Entry]:
+    """By environment and split, and in these the highest rate, then the highest score, first."""
+    return sorted(entries, key=lambda e: (e.environment, e.split, -e.rate, -e.score, e.run))
+
+
+def _cells(entry: Entry) -> tuple[str, ...]:
+    return (
+        f"{entry.run} (ended early)" if entry.stopped else entry.run,
+        entry.team,
+        entry.model,
+        str(entry.episodes),
+        share(entry.rate, entry.interval),
+        f"{entry.score:.2f}",
+        f"{entry.tokens:,}",
+        dollars(entry.cost),
+    )

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from reports import report, results, row
+from rich.console import Console
+from rich.table import Table
+from worlds import Counter, Tagged
+
+from symposia.agents import ToolAgent
+from symposia.benchmarks import Report, compare, evaluate_sync, wilson
+from symposia.episodes import EpisodeStore
+from symposia.graphs import act
+from symposia.models import ScriptedModel
+
+
+def played(name: str, reply: str = "<action>up</action>", **options: object) -> Report:
+    team = act(ToolAgent(ScriptedModel(lambda messages: reply)), name=name)
+    return evaluate_sync(team, Tagged(name, **options))
+
+
+def shown(table: Table) -> str:
+    console = Console(width=200, file=io.StringIO(), record=True)
+    console.print(table)
+    return console.export_text()
+
+
+@pytest.mark.parametrize("name", ["[bold]x", "[/]", ":smile:"])
+def test_names_that_look_like_markup_are_printed_as_they_are(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = played(name)
+    assert f"{name} on tagged {name}" in shown(report.table())
+    assert any(line.split()[:1] == [name] for line in shown(report.table()).splitlines())
+    assert name in shown(compare([report]).table())
+    assert name in capsys.readouterr().err
+
+
+def test_the_table_shows_the_first_error() -> None:
+    report = played("x", reply="<action>raise</action>")
+    assert "tagged:0: RuntimeError: the engine broke" in " ".join(shown(report.table()).split())
+
+
+def test_a_report_is_json_whatever_the_options_hold() -> None:
+    made = json.loads(played("x", data=Path("games")).to_json())
+    assert made["manifest"]["config"]["options"]["data"] == "games"
+
+
+def test_the_table_says_why_episodes_failed_and_what_attempts_brought() -> None:
+    words = " ".join(shown(results("act", [1, 0], [0, 0], [1, 1]).table()).split())
+    assert "pass@2 67%, pass^2 33%, best score of 2 0.67" in words
+    assert "failures: step limit 3" in words
+
+
+def test_attempts_at_one_task_count_as_what_they_are_worth() -> None:
+    alike = results("alike", *[[1] * 8] * 5, *[[0] * 8] * 5).summary
+    assert alike.interval == pytest.approx(wilson(5, 10))
+    once = results("once", *[[1]] * 40, *[[0]] * 40).summary
+    assert once.interval == pytest.approx(wilson(40, 80))
+
+
+def test_totals_of_tokens_and_cost_are_kept() -> None:
+    rows = [row("a", cost=0.5), row("b", cost=0.25)]
+    assert (report(rows=rows).summary.total_tokens, report(rows=rows).summary.cost) == (2468, 0.75)
+    assert report(rows=[*rows, row("c", cost=None)]).summary.cost is None
+
+
+def test_a_stored_run_is_reported_as_when_it_was_played(tmp_path: Path) -> None:
+    team = act(ToolAgent(ScriptedModel(lambda messages: "<action>up</action>")))
+    with EpisodeStore(tmp_path) as store:
+        options = {"store": store, "run": "r", "progress": False}
+        first = evaluate_sync(team, Counter(), attempts=2, **options)
+        assert Report.stored(store, "r") == first
+        with pytest.raises(KeyError, match="no run 'x'"):
+            Report.stored(store, "x")
