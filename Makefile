@@ -11,6 +11,8 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet --constraint constraints.txt torch
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[reasoning]" \
+		|| echo "without a C compiler there is no reasoning-gym: its tests are skipped"
 	ln -sfn "$(CURDIR)" $(VENV)/symposia
 	touch $@
 

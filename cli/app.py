@@ -125,16 +125,13 @@ def ask(
 
 @app.command(epilog=BENCH_EXAMPLES)
 def bench(
-    environment: Annotated[
-        str, typer.Argument(help="alfworld, textcraft, webshop, or your own as module:Class.")
-    ],
     context: typer.Context,
     names: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="ENVIRONMENT | RUN... | STORE...",
-            help="alfworld, webshop, or your own as module:Class; with --compare the runs, "
-            "with --merge the stores.",
+            help="A name (`symposia environments` lists them), or your own as module:Class; with "
+            "--compare the runs, with --merge the stores.",
             show_default=False,
         ),
     ] = None,
@@ -284,7 +281,8 @@ def bench(
 )
 def play_command(
     environment: Annotated[
-        str, typer.Argument(help="alfworld, textcraft, webshop, or your own as module:Class.")
+        str,
+        typer.Argument(help="A name (`symposia environments`), or your own as module:Class."),
     ],
     data: Data = None,
     split: Annotated[str | None, typer.Option(help="Else the environment's choice.")] = None,

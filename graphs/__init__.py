@@ -8,5 +8,4 @@ from .refine import refine
 from .team import Team
 from .use_tools import use_tools
 
-__all__ = ["Team", "TeamContext", "TeamState", "act", "answer", "refine", "use_tools"]
-__all__ = ["Team", "TeamContext", "TeamState", "act", "answer", "follow", "refine"]
+__all__ = ["Team", "TeamContext", "TeamState", "act", "answer", "follow", "refine", "use_tools"]

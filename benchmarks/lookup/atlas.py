@@ -22,23 +22,10 @@ from .fever import LABELS, read_label
 from .hotpotqa import exact_match, f1
 
 Ask = Literal["questions", "claims"]
-PEOPLE, TOWNS, RIVERS = 60, 24, 8
+PEOPLE, TOWNS = 60, 20
 _FIRST = ("Ada", "Bo", "Cleo", "Dara", "Emil", "Fay", "Gus", "Hana", "Ivo", "June", "Kit", "Lea")
 _LAST = ("Brook", "Carver", "Dunn", "Ember", "Frost", "Gale", "Hart", "Ives", "Keel", "Lark")
-_TOWN = (
-    "Ash",
-    "Birch",
-    "Clay",
-    "Dove",
-    "Elm",
-    "Fern",
-    "Glen",
-    "Hay",
-    "Iron",
-    "Kiln",
-    "Lime",
-    "Moss",
-)
+_TOWN = ("Ash", "Birch", "Clay", "Dove", "Elm", "Fern", "Glen", "Hay", "Iron", "Kiln", "Oak")
 _RIVERS = ("Arrow", "Bellow", "Cinder", "Drift", "Eddy", "Fallow", "Gossamer", "Heron")
 _TRADES = ("baker", "painter", "botanist", "weaver", "sailor", "printer", "surgeon", "carpenter")
 

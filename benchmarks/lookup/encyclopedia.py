@@ -37,7 +37,7 @@ class Encyclopedia:
         Corpus.build(path, rows, progress=progress)
 
     def page(self, title: str) -> tuple[str, ...] | None:
-        """The sentences of the page with this title, whatever its case; None where there is none."""
+        """The sentences of the page with this title, in any case; None where there is none."""
         text = "\n\n".join(self._passages(name(title)))
         if not text:
             hits = self._opened().search(title, SIMILAR)

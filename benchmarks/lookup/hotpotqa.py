@@ -18,7 +18,7 @@ from .encyclopedia import Encyclopedia
 from .environment import Lookup
 
 FILES = ("hotpot_dev_distractor_v1.json", "hotpot_dev_v1_simplified.json")
-"""What is looked for: the official file, whose contexts are an encyclopedia; or ReAct's, without."""
+"""What is looked for: the official file, whose contexts can be searched; or ReAct's, without."""
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 

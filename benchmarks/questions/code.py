@@ -53,7 +53,7 @@ class Programming(Questions):
         self._seconds = seconds
         self._backend = backend
         self._allow_unsafe = allow_unsafe
-        self._bench = _Bench()
+        self._bench = _Bench(self._sandbox())
         self._owner = True
 
     @property
@@ -63,6 +63,14 @@ class Programming(Questions):
             "backend": self._backend,
             "allow_unsafe": self._allow_unsafe,
         }
+
+    def _sandbox(self) -> PythonSandbox:
+        return PythonSandbox(
+            self._backend,
+            limits=Limits(seconds=self._seconds, memory=self.memory),
+            packages=self.packages,
+            allow_unsafe=self._allow_unsafe,
+        )
 
     @abstractmethod
     def program(self, task: Task, code: str) -> str:
@@ -76,17 +84,7 @@ class Programming(Questions):
         code = code_of(answer)
         if code is None:
             return Grade(0.0, {"valid": False, "mistake": "unreadable"})
-        tests = self.tests(task)
-        report = self._bench.run(
-            PythonSandbox(
-                self._backend,
-                limits=Limits(seconds=self._seconds, memory=self.memory),
-                packages=self.packages,
-                allow_unsafe=self._allow_unsafe,
-            ),
-            self.program(task, code),
-            tests,
-        )
+        report = self._bench.run(self.program(task, code), self.tests(task))
         failed = next((test for test in report.tests if not test.passed), None)
         return Grade(
             float(report.ok),
@@ -105,7 +103,11 @@ class Programming(Questions):
 
     def __getstate__(self) -> dict[str, Any]:
         """What a pickled copy takes over: the settings, and no sandbox."""
-        return self.__dict__ | {"_bench": _Bench(), "_owner": True}
+        return {key: value for key, value in self.__dict__.items() if key != "_bench"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _owner=True)
+        self._bench = _Bench(self._sandbox())
 
     def close(self) -> None:
         super().close()
@@ -114,29 +116,26 @@ class Programming(Questions):
 
 
 class _Bench:
-    """One open sandbox, for code that is not async; opened at first use."""
+    """A sandbox for code that is not async, opened at first use."""
 
-    def __init__(self) -> None:
+    def __init__(self, box: PythonSandbox) -> None:
+        self._box = box
         self._runner: asyncio.Runner | None = None
-        self._box: PythonSandbox | None = None
 
-    def run(self, box: PythonSandbox, program: str, tests: Tests) -> TestReport:
-        """Test a program in the sandbox that is open, else in `box`."""
+    def run(self, program: str, tests: Tests) -> TestReport:
         if self._runner is None:
-            self._runner = asyncio.Runner()
-        if self._box is None:
-            self._runner.run(box.open())
-            self._box = box
+            runner = asyncio.Runner()
+            runner.run(self._box.open())
+            self._runner = runner
         return self._runner.run(
             self._box.run_tests(program, tests.tests, entry_point=tests.entry_point)
         )
 
     def close(self) -> None:
         if self._runner is not None:
-            if self._box is not None:
-                self._runner.run(self._box.close())
+            self._runner.run(self._box.close())
             self._runner.close()
-        self._runner = self._box = None
+        self._runner = None
 
 
 def code_of(answer: str) -> str | None:
