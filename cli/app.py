@@ -356,6 +356,23 @@ def teams(as_json: AsJson = False) -> None:
     console.print(table)
 
 
+@app.command(name="environments")
+def environments_command(as_json: AsJson = False) -> None:
+    """List the environments that `bench` and `play` know by name."""
+    from dataclasses import asdict
+
+    from .environments import environments
+
+    listed = environments()
+    if as_json:
+        print(json.dumps([asdict(each) for each in listed]))
+        return
+    table = Table("environment", "splits", "what it is")
+    for each in listed:
+        table.add_row(each.name, ", ".join(each.splits), each.summary or each.missing)
+    console.print(table)
+
+
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Say what is installed, what is missing for which feature, and how to get it."""

@@ -102,7 +102,7 @@ class _Asked:
 
 
 class Atlas(Lookup):
-    """Questions or claims about an invented country.
+    """Questions or claims about an invented country, to look up; no data is needed.
 
     Args:
         ask: `questions`, or `claims` that are judged as FEVER's are.

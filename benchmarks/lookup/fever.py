@@ -17,7 +17,7 @@ LABELS = ("SUPPORTS", "REFUTES", "NOT ENOUGH INFO")
 
 
 class Fever(Lookup):
-    """The claims of the development set of the paper. A kind is the label.
+    """FEVER: claims to support or refute with an encyclopedia. A kind is the label.
 
     Args:
         corpus: a file that `Corpus.build` wrote, with titles (Wikipedia's), to search in.

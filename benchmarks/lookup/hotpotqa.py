@@ -24,7 +24,8 @@ _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 class HotpotQA(Lookup):
-    """The questions of the development set. A kind is `bridge` or `comparison`.
+    """HotpotQA: questions that need two pages of an encyclopedia. A kind is `bridge` or
+    `comparison`.
 
     Reward is 1 for an exact match by the official rule, else 0; the official F1 is in `info`.
 

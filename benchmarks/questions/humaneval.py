@@ -24,7 +24,7 @@ FILE = "HumanEval.jsonl.gz"
 
 
 class HumanEval(Programming):
-    """164 functions to complete.
+    """HumanEval: 164 functions to complete, graded by hidden tests in the sandbox.
 
     Args:
         data: the folder with `HumanEval.jsonl.gz`, or the file; by default

@@ -71,7 +71,7 @@ class _FromSentences(Programming):
 
 
 class MBPP(_FromSentences):
-    """974 tasks, in the official splits.
+    """MBPP: 974 functions that a sentence describes, graded by tests in the sandbox.
 
     Args:
         data: the folder with `mbpp_full.jsonl` (the official `mbpp.jsonl`), or the file; by
@@ -99,7 +99,7 @@ class MBPP(_FromSentences):
 
 
 class MBPPPlus(_FromSentences):
-    """378 tasks with many more tests; these need numpy.
+    """MBPP+: 378 tasks of MBPP with many more tests, which need numpy.
 
     Args:
         data: the folder with `MbppPlus-OriginFmt.jsonl.gz`, or the file; by default
