@@ -24,7 +24,8 @@ from typing import Any, ClassVar, Self
 from ...episodes import Observation, Task, error_text
 from ..environment import Environment, TaskError
 from ..settings import TRAINING_SEEDS, require_seeds
-from .answers import read_answer, refusal
+from .answers import FORMULAS, read_answer, refusal
+from .scoring import FormulaScorer
 
 EVERY = "all"
 NOT_A_FAMILY = {"composite"}
@@ -90,6 +91,7 @@ class ReasoningGym(Environment):
         self._config = dict(config or {})
         self._made: dict[str, tuple[Task, ...]] = {}
         self._scorers: dict[str, Any] = {}
+        self._formulas = FormulaScorer()
         self._task: Task | None = None
 
     @property
@@ -180,11 +182,14 @@ class ReasoningGym(Environment):
         return self._task
 
     def _score(self, task: Task, answer: str) -> float:
-        if task.kind not in self._scorers:
-            self._scorers[task.kind] = self._puzzles(task.kind, 0, 1)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            score = float(self._scorers[task.kind].score_answer(answer, task.reference))
+        if task.kind in FORMULAS:
+            score = self._formulas.score(task.kind, self._config, answer, task.reference)
+        else:
+            if task.kind not in self._scorers:
+                self._scorers[task.kind] = self._puzzles(task.kind, 0, 1)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                score = float(self._scorers[task.kind].score_answer(answer, task.reference))
         return min(max(score, 0.0), 1.0) if math.isfinite(score) else 0.0
 
     def _puzzles(self, family: str, seed: int, size: int) -> Any:
