@@ -1,14 +1,17 @@
 """How fast ALFWorld is here and with the stock engine, in one run, and whether both say the same.
 
 Both engines play the same games with the same seeded commands, turn by turn, so that noise of the
-machine meets both alike.
+machine meets both alike. Then worker processes, as a run uses them: how many steps and resets a
+second one of them does, and how many times that several do together.
 
     python benchmarks/perf/alfworld_speed.py [--games 6] [--steps 30] [--data FOLDER] [--json]
+        [--workers 1 2 4]
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
 import random
@@ -20,12 +23,18 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any, TypeVar
 
+from symposia.benchmarks import Sessions
 from symposia.benchmarks.alfworld import ALFWorld
 from symposia.benchmarks.alfworld.engine import Engine
 from symposia.benchmarks.alfworld.games import read_game
 from symposia.benchmarks.alfworld.scenes import generate_game
+from symposia.episodes import Task
 
 Result = TypeVar("Result")
+WORLDS = 16
+"""Worlds that a pool holds at once, whatever the number of its processes."""
+POOL_STEPS = 100
+"""Commands in each world of a pool."""
 
 
 class Stock:
@@ -110,6 +119,39 @@ def summary(seconds: dict[str, list[float]]) -> dict[str, Any]:
     }
 
 
+async def pool(workers: int) -> dict[str, float]:
+    """Steps and resets a second of all worlds of a pool together, each process being warm."""
+    environment = ALFWorld(games=WORLDS, max_steps=10 * POOL_STEPS)
+    played = environment.tasks()
+    warming = ALFWorld(games=workers, seed=WORLDS, size="small").tasks()
+    async with Sessions(environment, workers) as sessions:
+        await asyncio.gather(*(visit(sessions, task, 1) for task in warming))
+        rates = {}
+        for name, steps in (("first_resets", 0), ("resets", 0), ("both", POOL_STEPS)):
+            start = time.perf_counter()
+            taken = await asyncio.gather(*(visit(sessions, task, steps) for task in played))
+            seconds = time.perf_counter() - start
+            rates[name] = len(played) / seconds
+        stepping = seconds - len(played) / rates["resets"]
+        return {
+            "steps": sum(taken) / stepping,
+            "resets": rates["resets"],
+            "first_resets": rates["first_resets"],
+        }
+
+
+async def visit(sessions: Sessions, task: Task, steps: int) -> int:
+    """Reset a world and take random admissible commands; how many it were."""
+    rng = random.Random(task.id)
+    async with sessions.world(task) as world:
+        seen = await world.reset()
+        for step in range(steps):
+            if seen.done:
+                return step
+            seen = await world.step(rng.choice(seen.admissible))
+    return steps
+
+
 def games_to_play(count: int, data: Path | None) -> list[dict[str, Any]]:
     if data is None:
         sizes = ("small", "medium", "large")
@@ -123,12 +165,18 @@ def main() -> None:
     parser.add_argument("--games", type=int, default=6, help="how many games to play")
     parser.add_argument("--steps", type=int, default=30, help="commands in each game")
     parser.add_argument("--data", type=Path, help="play official games from here")
+    parser.add_argument("--workers", type=int, nargs="*", default=[1, 2, 4], help="pool sizes")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse_args()
     games = games_to_play(options.games, options.data)
     with tempfile.TemporaryDirectory() as cache:
         os.environ["SYMPOSIA_CACHE"] = cache
         result = measure(games, options.steps)
+    result["pools"] = {}
+    for workers in options.workers:
+        with tempfile.TemporaryDirectory() as cache:
+            os.environ["SYMPOSIA_CACHE"] = cache
+            result["pools"][workers] = asyncio.run(pool(workers))
     if options.json:
         print(json.dumps(result, indent=2))
         return
@@ -143,6 +191,10 @@ def main() -> None:
         )
         print(f"{name:11} {line}   x{ratios[name]:.0f}")
     print(f"transcripts equal: {result['transcripts_equal']}")
+    one: dict[str, float] = next(iter(result["pools"].values()), {})
+    for workers, rates in result["pools"].items():
+        shown = (f"{name} {rate:.0f}/s (x{rate / one[name]:.2f})" for name, rate in rates.items())
+        print(f"{workers} workers   {'   '.join(shown)}")
 
 
 if __name__ == "__main__":

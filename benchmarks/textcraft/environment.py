@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
@@ -107,6 +107,7 @@ class TextCraft(Environment):
         self._seeds = range(seed, seed + games)
         self._expert = expert
         self._official: tuple[RecipeBook, dict[str, int]] | None = None
+        self._inventory: Mapping[str, int] = {}
         self._task: Task | None = None
 
     @property
@@ -175,6 +176,7 @@ class TextCraft(Environment):
         self._task = None
         self._goal = self._goal_of(task)
         self._listed = self._list(task)
+        self._finds = self._gettable()
         self._task, self._steps = task, 0
         commands = "\n".join(map(str, self._listed))
         text = f"Crafting commands:\n{commands}\n\nGoal: craft {words(self._goal.item)}."
@@ -224,15 +226,19 @@ class TextCraft(Environment):
 
     def _possible(self) -> tuple[str, ...]:
         """What the listed recipes suggest and what can be done now; other things can be, too."""
-        book = self._goal.book
-        possible = {"inventory": None}
-        for recipe in self._listed:
-            if (chosen := choose_ingredients(book, self._inventory, recipe)) is not None:
-                possible[craft_command(recipe, chosen)] = None
-            for each in recipe.ingredients:
-                if book.is_found(each.name):
-                    possible[f"get {each.count} {words(each.name)}"] = None
-        return tuple(possible)
+        book, carried = self._goal.book, self._inventory
+        crafts = [
+            craft_command(recipe, chosen)
+            for recipe in self._listed
+            if (chosen := choose_ingredients(book, carried, recipe)) is not None
+        ]
+        return ("inventory", *crafts, *self._finds)
+
+    def _gettable(self) -> tuple[str, ...]:
+        """The `get` commands that the listed recipes suggest."""
+        parts = [each for recipe in self._listed for each in recipe.ingredients]
+        found = [each for each in parts if self._goal.book.is_found(each.name)]
+        return tuple(dict.fromkeys(f"get {each.count} {words(each.name)}" for each in found))
 
     def _list(self, task: Task) -> list[Recipe]:
         """The goal's recipes and some that share an ingredient with them, shuffled."""
@@ -243,7 +249,8 @@ class TextCraft(Environment):
         for each in (each for recipe in needed for each in recipe.ingredients):
             uses = book.uses[each.name]
             near |= dict.fromkeys(rng.sample(uses, min(len(uses), _USES)))
-        others = [recipe for recipe in near if recipe not in set(needed)]
+        own = set(needed)
+        others = [recipe for recipe in near if recipe not in own]
         listed = needed + rng.sample(others, min(len(others), self._distractors))
         rng.shuffle(listed)
         return listed
@@ -264,7 +271,7 @@ class TextCraft(Environment):
                 return generate_goal(seed, depth)
             case {"goal": str(item)}:
                 book, _ = self._opened()
-                if item not in book.goals(0):
+                if not book.can_craft(item):
                     raise TaskError(f"{task.id}: no recipe in {self._data} crafts {item!r}")
                 return Goal(book, item)
         raise TaskError(f"{task.id}: its data names neither a goal nor a seed with a depth")

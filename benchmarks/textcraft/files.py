@@ -26,7 +26,7 @@ _Slot = _Choice | Annotated[list[_Choice], Field(min_length=1)]
 
 class _Result(BaseModel):
     item: str
-    count: int = Field(1, ge=1)
+    count: Annotated[int, Field(ge=1)] = 1
 
 
 class _Kind(BaseModel):

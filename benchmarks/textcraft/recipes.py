@@ -95,6 +95,10 @@ class RecipeBook:
         """The items that an ingredient can be, in the order of the recipes."""
         return self._items_of[ingredient.name] if ingredient.any_of_kind else (ingredient.name,)
 
+    def can_craft(self, item: str) -> bool:
+        """True when the item can be crafted, in the end from what is found."""
+        return item in self._depths and bool(self.of_item(item))
+
     def depth(self, name: str) -> int:
         """Crafting steps one upon another that an item, or the easiest of a kind, takes at least.
 
