@@ -34,13 +34,13 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, mess
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable, RunnableConfig
-from langchain_core.runnables.config import ensure_config
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from langchain_core.utils.json import parse_json_markdown
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..episodes import scrub
 from ..episodes.secrets import scrub_text
+from .base import ChatModel, inspected
 from .typed import is_model, typed_reply
 
 log = logging.getLogger(__name__)
@@ -270,7 +270,7 @@ class Cassette:
         return f"{start} as it is asked now: what differs is {what}; {_how(self.path)}"
 
 
-class CassetteModel(BaseChatModel):
+class CassetteModel(ChatModel):
     """The chat model that `Cassette.wrap` gives.
 
     Raises:
@@ -286,12 +286,14 @@ class CassetteModel(BaseChatModel):
     """What stands in the file for the model and its settings."""
     ls: dict[str, Any] = {}
     bound: dict[str, Any] = {}
-    scope: dict[str, Any] | None = None
-    """The metadata of a stream's config, which LangChain does not hand on."""
 
     @property
     def _llm_type(self) -> str:
         return "cassette"
+
+    @property
+    def _called(self) -> str:
+        return self.name or ""
 
     @property
     def _identifying_params(self) -> dict[str, Any]:
@@ -344,6 +346,7 @@ class CassetteModel(BaseChatModel):
                 reply = self.cassette._keep(ask, key, self.name or "", said)
         return ChatResult(generations=[ChatGeneration(message=reply)])
 
+    @inspected
     async def _agenerate(
         self,
         messages: list[BaseMessage],
@@ -358,14 +361,6 @@ class CassetteModel(BaseChatModel):
                 said = await self.inner.ainvoke(messages, config, **_given(stop), **kwargs)
                 reply = self.cassette._keep(ask, key, self.name or "", said)
         return ChatResult(generations=[ChatGeneration(message=reply)])
-
-    async def astream(
-        self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
-    ) -> AsyncIterator[AIMessageChunk]:
-        metadata = ensure_config(config).get("metadata") or {}
-        scoped = self.model_copy(update={"scope": dict(metadata)})
-        async for chunk in BaseChatModel.astream(scoped, input, config, **kwargs):
-            yield chunk
 
     async def _astream(
         self,
@@ -396,9 +391,7 @@ class CassetteModel(BaseChatModel):
         run_manager: BaseRunManager | None,
         options: dict[str, Any],
     ) -> tuple[_Ask, RunnableConfig]:
-        metadata = run_manager.metadata if run_manager else self.scope
-        if metadata is None:
-            metadata = ensure_config().get("metadata") or {}
+        metadata = self._metadata(run_manager, options)
         bound = {"tools": [], **self.bound, "stop": stop, "options": options}
         written = [_message(message) for message in messages]
         text = "\n".join(f"{message.type}: {message.text}" for message in messages)

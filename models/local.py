@@ -219,8 +219,9 @@ class LocalChatModel(ChatModel):
         messages: list[BaseMessage],
         stop: list[str] | None,
         run_manager: CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun | None,
-        options: Mapping[str, Any],
+        options: dict[str, Any],
     ) -> Request:
+        metadata = self._metadata(run_manager, options)
         if unknown := set(options) - OPTIONS:
             raise ValueError(f"a local model does not take {', '.join(sorted(unknown))}")
         if not all(isinstance(each, str) and each for each in stop or ()):
@@ -233,7 +234,7 @@ class LocalChatModel(ChatModel):
             prompt=prompt,
             max_tokens=options.get("max_tokens", self.max_tokens),
             stop=tuple(stop or ()),
-            seed=self._seeds.of_call(prompt, self.seed, run_manager, options),
+            seed=self._seeds.of_call(prompt, self.seed, metadata, options),
             grammar=options.get("grammar"),
             adapter=options.get("adapter", self.adapter),
             measure=options.get("measure", self.measure),

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any
 
-from langchain_core.callbacks import BaseRunManager
-
 REMEMBERED_PROMPTS = 100_000
 """How many prompts keep their count of repeats, from which repeats get seeds of their own."""
 
@@ -25,12 +23,11 @@ class CallSeeds:
         self,
         prompt: object,
         own: int,
-        run_manager: BaseRunManager | None,
+        metadata: Mapping[str, Any],
         options: Mapping[str, Any],
     ) -> int:
         """The seed of a model's call: drawn from the one that the call sets itself, else the
         episode's (`metadata["seed"]` of the run's config), else the model's `own`."""
-        metadata = (run_manager.metadata if run_manager else None) or {}
         seed = int(options.get("seed", metadata.get("seed", own)))
         return self.draw(seed, prompt, str(metadata.get("episode", "")))
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ..cache import cache_folder
+from .grounding import faster_grounding
 
 CACHE_BYTES = 512 * 2**20
 """Most that the translations on disk may take; the least recently used go first."""
@@ -104,7 +105,7 @@ def _initial_fact(atom: Any) -> list[str] | None:
 def _pddl_to_sas(domain: str, problem: str, *, optimize: bool) -> tuple[Any, str]:
     import fast_downward
 
-    with _undisturbed():
+    with _undisturbed(), faster_grounding():
         try:
             task, sas = fast_downward.pddl2sas(domain, problem, optimize=optimize)
         except (Exception, SystemExit) as error:

@@ -98,7 +98,7 @@ class Programming(Questions):
 
     def fork(self) -> Self:
         own = copy.copy(self)
-        own._owner = False
+        own._bench, own._owner = self._bench, False
         return own
 
     def __getstate__(self) -> dict[str, Any]:

@@ -137,10 +137,8 @@ class TextCraft(Environment):
         return self.__dict__ | {"_official": None, "_task": None}
 
     def fork(self) -> Self:
-        if self._data is not None:
-            self._opened()
         own = copy.copy(self)
-        own._task = None
+        own._official = None if self._data is None else self._opened()
         return own
 
     def tasks(self, split: str = "generated") -> Sequence[Task]:

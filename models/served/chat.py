@@ -248,6 +248,7 @@ class ServedChatModel(ChatModel):
         options: dict[str, Any],
     ) -> dict[str, Any]:
         """The body of a call."""
+        metadata = self._metadata(run_manager, options)
         if unknown := set(options) - PER_CALL:
             raise ValueError(
                 f"a served model does not take {', '.join(sorted(unknown))} in a call; "
@@ -257,7 +258,7 @@ class ServedChatModel(ChatModel):
             raise ValueError("there are no messages to answer")
         said = convert_to_openai_messages(messages)
         read = _without_ids([said, options.get("tools")])
-        seed = self._seeds.of_call(read, self.seed, run_manager, options)
+        seed = self._seeds.of_call(read, self.seed, metadata, options)
         asked = {
             "model": self.model,
             **{name: getattr(self, name) for name in SAMPLING},

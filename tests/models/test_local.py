@@ -14,6 +14,8 @@ torch = pytest.importorskip("torch", reason="needs the local extra")
 transformers = pytest.importorskip("transformers", reason="needs the local extra")
 
 from langchain_core.messages import HumanMessage, SystemMessage  # noqa: E402
+from langchain_core.runnables import RunnableConfig  # noqa: E402
+from langgraph.graph import START, MessagesState, StateGraph  # noqa: E402
 from pydantic import BaseModel, Field  # noqa: E402
 from random_models import CONTEXT, TEMPLATE, make_folder  # noqa: E402
 
@@ -447,3 +449,32 @@ async def test_new_weights_take_over_between_requests(folder: str, tmp_path: Pat
     with pytest.raises(ValueError, match="do not fit"):
         model.engine.reload(deep)
     assert (await model.ainvoke("the same prompt, longer than a block")).text == second
+
+
+async def test_a_streamed_reply_has_the_seed_of_its_episode(folder: str) -> None:
+    model = LocalChatModel(path=folder, max_tokens=12, temperature=1)
+
+    def episode(name: str, seed: int) -> RunnableConfig:
+        return {"metadata": {"episode": name, "seed": seed}}
+
+    whole = (await model.ainvoke("hello", episode("one", 7))).text
+    streamed = [part.text async for part in model.astream("hello", episode("two", 7))]
+    at_once = [part.text for part in model.stream("hello", episode("three", 7))]
+    other = [part.text async for part in model.astream("hello", episode("four", 8))]
+    assert "".join(streamed) == "".join(at_once) == whole != "".join(other)
+
+
+async def test_a_graph_that_streams_tokens_plays_the_same_episode(folder: str) -> None:
+    model = LocalChatModel(path=folder, max_tokens=12, temperature=1)
+    graph = StateGraph(MessagesState)
+    graph.add_node("speak", lambda state: {"messages": [model.invoke(state["messages"])]})
+    graph.add_edge(START, "speak")
+    compiled = graph.compile()
+    start = {"messages": [HumanMessage("hello")]}
+
+    def episode(name: str) -> RunnableConfig:
+        return {"metadata": {"episode": name, "seed": 7}}
+
+    whole = (await compiled.ainvoke(start, episode("one")))["messages"][-1].text
+    stream = compiled.astream(start, episode("two"), stream_mode="messages")
+    assert "".join([piece.text async for piece, _ in stream]) == whole

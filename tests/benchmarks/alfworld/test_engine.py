@@ -119,6 +119,40 @@ def test_textworld_is_left_as_it_was() -> None:
     subprocess.run([sys.executable, "-c", LOOK_FOR_PATCHES], check=True)
 
 
+@pytest.mark.parametrize("optimize", [False, True])
+def test_translations_are_byte_for_byte_those_of_the_package(optimize: bool) -> None:
+    import fast_downward
+
+    for seed in range(9):
+        game = generate_game(seed, size=("small", "medium", "large")[seed % 3])
+        source = (game["pddl_domain"], game["pddl_problem"])
+        with translation._undisturbed():
+            expected = fast_downward.pddl2sas(*source, optimize=optimize)[1]
+        assert translation._pddl_to_sas(*source, optimize=optimize)[1] == expected
+
+
+def test_official_translations_are_byte_for_byte_those_of_the_package(official: Path) -> None:
+    import fast_downward
+
+    for task in ALFWorld(data=official).tasks("valid_seen")[::35]:
+        game = read_game(task.data)
+        source = (game["pddl_domain"], game["pddl_problem"])
+        with translation._undisturbed():
+            expected = fast_downward.pddl2sas(*source, optimize=False)[1]
+        assert translation._pddl_to_sas(*source, optimize=False)[1] == expected
+
+
+def test_the_translator_gets_its_own_grounding_back() -> None:
+    from fast_downward.translate import build_model
+
+    own = build_model.compute_model
+    game = generate_game(5, size="small")
+    translation._pddl_to_sas(game["pddl_domain"], game["pddl_problem"], optimize=False)
+    with pytest.raises(ValueError, match="not valid PDDL"):
+        translation._pddl_to_sas(game["pddl_domain"], "(define (nonsense", optimize=False)
+    assert build_model.compute_model is own
+
+
 def test_translating_leaves_argv_and_stdout_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     arguments, stdout = ["my", "program"], sys.stdout
     monkeypatch.setattr(sys, "argv", arguments)

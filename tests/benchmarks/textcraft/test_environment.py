@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from symposia import EpisodeStore, ScriptedModel, Task, ToolAgent, act, evaluate, make_environment
 from symposia.benchmarks import TaskError
-from symposia.benchmarks.textcraft import TextCraft, generate_goal, make_plan
+from symposia.benchmarks.textcraft import TextCraft, environment, generate_goal, make_plan
 from symposia.benchmarks.textcraft.generator import MOST_ACTIONS, MOST_DEPTH
 from symposia.episodes import Observation
 
@@ -230,6 +230,15 @@ def test_the_official_goals_and_their_depths_are_those_of_the_paper(official: Pa
 def test_the_planner_crafts_every_official_goal(official: Path) -> None:
     world = TextCraft(data=official, expert="planner")
     assert all(follow(world, task).reward == 1.0 for task in world.tasks("all"))
+
+
+def test_recipes_are_read_once_for_all_copies(
+    official: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = TextCraft(data=official)
+    task = world.tasks("test")[0]
+    monkeypatch.setattr(environment, "read_book", lambda folder: pytest.fail("read again"))
+    assert world.fork().reset(task) == world.reset(task)
 
 
 def test_the_commands_of_a_published_task_are_listed(official: Path) -> None:
