@@ -402,11 +402,11 @@ async def test_a_stream_that_ends_early_without_a_word_is_an_error(stub: StubSer
 @pytest.mark.parametrize("streamed", [False, True])
 async def test_a_server_that_hangs_ends_at_the_deadline(stub: StubServer, streamed: bool) -> None:
     stub.faults.append(HANG)
-    model = served(stub, timeout=0.1)
+    model = served(stub, timeout=1.0)
     began = time.perf_counter()
-    with pytest.raises(DeadlineError, match=r"no whole answer in 0\.1 s"):
+    with pytest.raises(DeadlineError, match="no whole answer in 1 s"):
         await ask(model, streamed)
-    assert time.perf_counter() - began < 0.5
+    assert time.perf_counter() - began < 10
     await until(lambda: stub.left == 1 and stub.connections == 0)
 
 
