@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
+from pathlib import Path
 
 from .backend import UnavailableError
 from .limits import Limits
@@ -55,8 +56,10 @@ def _namespaces() -> list[str]:
 
 def _mounts(root: Root) -> list[str]:
     arguments: list[str] = []
-    for folder in root.folders:
-        arguments += ["--dir", folder]
+    places = [Path(path) for path in (*root.folders, *(path for _, path in root.binds))]
+    parents = {str(parent) for place in places for parent in place.parents}
+    for folder in sorted({*root.folders, *parents} - {"/"}):
+        arguments += ["--perms", "0755", "--dir", folder]
     for path, target in root.links.items():
         arguments += ["--symlink", target, path]
     for source, path in root.binds:
@@ -64,7 +67,7 @@ def _mounts(root: Root) -> list[str]:
     for source, path in root.devices:
         arguments += ["--dev-bind", source, path]
     for folder in root.covers:
-        arguments += ["--tmpfs", folder, "--remount-ro", folder]
+        arguments += ["--perms", "0755", "--tmpfs", folder, "--remount-ro", folder]
     return [*arguments, "--remount-ro", "/"]
 
 
