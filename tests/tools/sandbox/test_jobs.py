@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 from sandboxes import local_backends, sandbox
 
 from symposia.tools.sandbox import Mistake, PythonSandbox, Status
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-@pytest.fixture(params=local_backends())
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=local_backends())
 async def box(request: pytest.FixtureRequest) -> AsyncIterator[PythonSandbox]:
     async with sandbox(request.param) as box:
         yield box

@@ -6,18 +6,21 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 from sandboxes import local_backends, sandbox
 
 from symposia.tools.sandbox import Mistake, PythonSandbox, Session, Status
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-@pytest.fixture(params=local_backends())
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=local_backends())
 async def box(request: pytest.FixtureRequest) -> AsyncIterator[PythonSandbox]:
     async with sandbox(request.param) as box:
         yield box
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def session(box: PythonSandbox) -> AsyncIterator[Session]:
     async with box.session() as session:
         yield session
