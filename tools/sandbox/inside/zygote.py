@@ -71,8 +71,7 @@ class Zygote:
         self._ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._ours.setblocking(False)
         self._wake, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._in_tenant = False
-        signal.signal(signal.SIGTERM, self._terminated)  # a tenant has it from its first moment
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])  # for tenants; see `_wait`
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
 
@@ -120,18 +119,7 @@ class Zygote:
             self._numbers[pid] = number
             self._tell(forked=number, pid=pid)
         else:
-            self._in_tenant = True
             _tenant(number, given, self._theirs, self._limits)
-
-    def _terminated(self, *_: object) -> None:
-        """In the first process of a tenant: kill all others, reap them, and end."""
-        if self._in_tenant:
-            with suppress(OSError):
-                os.kill(-1, signal.SIGKILL)
-            with suppress(OSError):
-                while True:
-                    os.wait()
-            os._exit(0)
 
     def _kill(self, number: int) -> None:
         """Ask a tenant to end; the second time, end it."""
@@ -193,6 +181,7 @@ def _tenant(number: int, given: list[int], zygote: socket.socket, limits: Confin
     try:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
         channel, report = _arrange(given, zygote, limits.open_files)
         zygote = report
         confine(limits)
@@ -230,18 +219,32 @@ def _close_all_but(descriptor: int) -> None:
 
 
 def _wait(child: int) -> int:
-    """Take in orphans until the child ends; its status as from `waitpid`."""
+    """Take in orphans until the child ends; its status as from `waitpid`.
+
+    A SIGTERM from outside, whose sender has no number in here, ends the tenant: everybody else is
+    killed and reaped. One from inside is nothing.
+    """
     while True:
-        pid, status = os.wait()
-        if pid == child:
-            return status
+        told = signal.sigwaitinfo([signal.SIGCHLD, signal.SIGTERM])
+        if told.si_signo == signal.SIGTERM and told.si_pid == 0:
+            with suppress(OSError):
+                os.kill(-1, signal.SIGKILL)
+            with suppress(ChildProcessError):
+                while True:
+                    os.wait()
+            os._exit(0)
+        pid = -1
+        while pid:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == child:
+                return status
 
 
 def _worker(channel: int, report: socket.socket) -> NoReturn:
     """The second process of a tenant: serves its jobs."""
     code = 1
     try:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, [])
         report.close()
         os.setsid()
         signal.signal(signal.SIGINT, signal.default_int_handler)
