@@ -143,7 +143,8 @@ class UnsafeWorker:
         self._channel.drain()
         end = exchange.end or End.CLOSED
         if end is End.EXIT:
-            end = _ending(code) if left else End.PROTOCOL
+            spent = usage.ru_utime + usage.ru_stime >= self._limits.cpu_seconds
+            end = _ending(code, spent) if left else End.PROTOCOL
         self._last = self._channel.told(
             replace(
                 exchange,
@@ -164,9 +165,13 @@ class UnsafeWorker:
         return bool(done)
 
 
-def _ending(code: int) -> End:
-    """What an exit code, negative for a signal, says of an end that nobody ordered."""
-    if code == -signal.SIGXCPU:
+def _ending(code: int, spent: bool) -> End:
+    """What an exit code, negative for a signal, says of an end that nobody ordered.
+
+    Args:
+        spent: whether its CPU time was used up, for which the kernel kills.
+    """
+    if spent and code in (-signal.SIGXCPU, -signal.SIGKILL):
         return End.TIMEOUT
     return End.EXIT if code >= 0 else End.SIGNAL
 
