@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import os
 import sys
+import sysconfig
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from .packages import Package
 
-LIBRARIES = ("/lib", "/lib32", "/lib64", "/libx32", "/bin")
+LINKS = ("/lib", "/lib32", "/lib64", "/libx32", "/bin")
 """Folders that are links into `/usr` on most systems, and are made links then."""
-SYSTEM = ("/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/libx32", "/usr/bin", "/usr/share/zoneinfo")
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 PACKAGES = "/packages"
 """Where packages that were allowed are found."""
@@ -25,6 +25,7 @@ ACCOUNTS = {
     "/etc/group": "nobody:x:65534:\n",
     "/etc/hosts": "127.0.0.1 localhost\n",
 }
+HIDDEN = ("site-packages", "dist-packages")
 
 
 @dataclass(slots=True)
@@ -55,23 +56,22 @@ def plan(packages: Sequence[Package]) -> Root:
         links={"/tmp": "box/tmp", "/dev/shm": "../box/shm"},
         devices=[(device, device) for device in DEVICES],
     )
-    for path in LIBRARIES:
+    paths = [*_libraries(), "/usr/bin", "/usr/share/zoneinfo", "/etc/ld.so.cache", *_interpreter()]
+    for path in LINKS:
         if os.path.islink(path):
             root.links[path] = os.readlink(path)
-        elif os.path.isdir(path):
+        else:
+            paths.append(path)
+    for path in paths:
+        if os.path.exists(path) and not any(Path(path).is_relative_to(b) for b, _ in root.binds):
             root.binds.append((path, path))
-    root.binds += [(path, path) for path in SYSTEM if os.path.isdir(path)]
-    if os.path.isfile("/etc/ld.so.cache"):
-        root.binds.append(("/etc/ld.so.cache", "/etc/ld.so.cache"))
-    root.binds += [(path, path) for path in _interpreter() if not _bound(path, root)]
-    libraries = {source for source, _ in root.binds if os.path.isdir(source)}
-    root.covers = sorted(
+    root.covers = [
         str(folder)
-        for library in libraries
-        for kind in ("site-packages", "dist-packages")
-        for folder in (*Path(library).glob(kind), *Path(library).glob(f"*/{kind}"))
+        for path, _ in root.binds
+        for kind in HIDDEN
+        for folder in (*Path(path).glob(kind), *Path(path).glob(f"*/{kind}"))
         if folder.is_dir() and not folder.is_symlink()
-    )
+    ]
     root.binds += [(package.source, f"{PACKAGES}/{package.name}") for package in packages]
     return root
 
@@ -81,12 +81,19 @@ def interpreter() -> str:
     return os.path.realpath(getattr(sys, "_base_executable", sys.executable))
 
 
+def _libraries() -> list[str]:
+    """The folders of shared libraries: on Debian and its kin one for this machine, else all."""
+    own = f"/usr/lib/{sysconfig.get_config_var('MULTIARCH')}"
+    first = [own] if os.path.isdir(own) else ["/usr/lib"]
+    return [*first, "/usr/lib64", "/usr/lib32", "/usr/libx32"]
+
+
 def _interpreter() -> list[str]:
-    """The interpreter and its libraries."""
+    """The interpreter, its standard library, and the libraries that lie beside that."""
     prefix = Path(sys.base_prefix)
-    libraries = [prefix / name for name in ("lib", sys.platlibdir) if (prefix / name).is_dir()]
-    return [interpreter(), *dict.fromkeys(str(path.resolve()) for path in libraries)]
-
-
-def _bound(path: str, root: Root) -> bool:
-    return any(Path(path).is_relative_to(source) for source, _ in root.binds)
+    standard = os.path.realpath(sysconfig.get_path("stdlib"))
+    if (prefix / "conda-meta").is_dir():
+        return [interpreter(), str(prefix / "lib")]
+    beside = [*prefix.glob("lib/libpython*"), *prefix.glob(f"{sys.platlibdir}/libpython*")]
+    platform = os.path.join(sys.base_exec_prefix, sys.platlibdir, os.path.basename(standard))
+    return [interpreter(), standard, os.path.realpath(platform), *map(str, beside)]

@@ -210,7 +210,7 @@ class Zygote:
         return worker
 
     def kill(self, number: int) -> None:
-        """Kill a worker; its end is told later."""
+        """Kill a worker, the second time by force; its end is told later."""
         self._send({"kill": number})
 
     def watch(self, pid: int) -> None:
@@ -419,9 +419,10 @@ class ForkedWorker:
         if self._last is not None:
             return self._last
         left = exchange.end is End.EXIT and await self._leaves()
-        if not self._ended.done():
-            self._zygote.kill(self._number)
-            await asyncio.wait([self._ended], timeout=ENDING)
+        for patience in (LAST_WORDS, ENDING):
+            if not self._ended.done():
+                self._zygote.kill(self._number)
+                await asyncio.wait([self._ended], timeout=patience)
         if not self._ended.done():
             self._zygote.abandon()
         ended = await asyncio.shield(self._ended)

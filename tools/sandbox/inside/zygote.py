@@ -6,7 +6,8 @@ descriptor, no signal, no /proc, another process and user namespace.
 
 A tenant is two processes. The first confines itself, waits for the second, and takes in orphans; as
 the first of the tenant's process namespace it cannot be killed from inside, and its end is the end
-of everything that the tenant started. The second runs the tenant's code.
+of everything that the tenant started. The second runs the tenant's code. Asked to end, the first
+kills and reaps all others, so that what they used is counted; asked again, it is killed itself.
 
 Messages are JSON, one in a packet. From the host: `spawn` (a number, with three descriptors: the
 worker's channel, and what is to be its standard output and error), `kill` (a number). To the host:
@@ -21,14 +22,17 @@ import json
 import os
 import select
 import signal
-import socket
 import sys
-from collections.abc import Iterator
+from _socket import AF_UNIX, SOCK_SEQPACKET, sethostname, socket, socketpair
 from contextlib import suppress
-from typing import Any, NoReturn
 
 from . import landlock, plain, system
 from .confine import NAMESPACES, Confinement, confine
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, NoReturn
 
 PACKET = 2**16
 """Bytes of the longest message."""
@@ -48,11 +52,11 @@ PRELOADED = (
 """What code often imports; left until there is time, so that the first worker is there soon."""
 
 
-def serve(host: socket.socket, limits: Confinement) -> None:
+def serve(host: socket, limits: Confinement) -> None:
     """Fork tenants until the host closes the socket."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     system.prctl(system.PR_SET_DUMPABLE, 0)
-    socket.sethostname("sandbox")
+    sethostname("sandbox")
     gc.collect()
     gc.freeze()  # the collector shall not touch, and so copy, what tenants share
     Zygote(host, limits).serve()
@@ -61,14 +65,16 @@ def serve(host: socket.socket, limits: Confinement) -> None:
 class Zygote:
     """The tenants that live, by their number."""
 
-    def __init__(self, host: socket.socket, limits: Confinement) -> None:
+    def __init__(self, host: socket, limits: Confinement) -> None:
         self._host = host
         self._limits = limits
         self._numbers: dict[int, int] = {}
         self._statuses: dict[int, int] = {}
-        self._ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._asked: set[int] = set()
+        self._ours, self._theirs = socketpair(AF_UNIX, SOCK_SEQPACKET)
         self._ours.setblocking(False)
         self._wake, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])  # for tenants; see `_wait`
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
 
@@ -94,16 +100,14 @@ class Zygote:
 
     def _order(self) -> bool:
         """Do what the host asks for; False when it is gone."""
-        data, given, _, _ = socket.recv_fds(self._host, PACKET, DESCRIPTORS)
+        data, given = system.receive(self._host, PACKET, DESCRIPTORS)
         if not data:
             return False
         order = json.loads(data)
         if "spawn" in order:
             self._spawn(order["spawn"], given)
         elif "kill" in order:
-            pids = [pid for pid, number in self._numbers.items() if number == order["kill"]]
-            for pid in pids:
-                os.kill(pid, signal.SIGKILL)
+            self._kill(order["kill"])
         for descriptor in given:
             os.close(descriptor)
         return True
@@ -119,6 +123,13 @@ class Zygote:
             self._tell(forked=number, pid=pid)
         else:
             _tenant(number, given, self._theirs, self._limits)
+
+    def _kill(self, number: int) -> None:
+        """Ask a tenant to end; the second time, end it."""
+        for pid, known in self._numbers.items():
+            if known == number:
+                os.kill(pid, signal.SIGKILL if number in self._asked else signal.SIGTERM)
+                self._asked.add(number)
 
     def _reports(self) -> None:
         """Pass on what the first processes of tenants say."""
@@ -141,6 +152,7 @@ class Zygote:
                     return
                 self._reports()  # it spoke before it ended
                 number = self._numbers.pop(pid)
+                self._asked.discard(number)
                 self._tell(
                     ended=number,
                     status=self._statuses.pop(number, None),
@@ -163,7 +175,7 @@ def _import_next(names: Iterator[str]) -> bool:
     return name is None
 
 
-def _tenant(number: int, given: list[int], zygote: socket.socket, limits: Confinement) -> NoReturn:
+def _tenant(number: int, given: list[int], zygote: socket, limits: Confinement) -> NoReturn:
     """The first process of a tenant: never returns to the zygote's code."""
 
     def tell(**report: Any) -> None:
@@ -172,6 +184,7 @@ def _tenant(number: int, given: list[int], zygote: socket.socket, limits: Confin
     try:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
         channel, report = _arrange(given, zygote, limits.open_files)
         zygote = report
         confine(limits)
@@ -188,7 +201,7 @@ def _tenant(number: int, given: list[int], zygote: socket.socket, limits: Confin
         os._exit(0)
 
 
-def _arrange(given: list[int], zygote: socket.socket, open_files: int) -> tuple[int, socket.socket]:
+def _arrange(given: list[int], zygote: socket, open_files: int) -> tuple[int, socket]:
     """Standard streams on 0 to 2, the two sockets on the highest numbers, and nothing else."""
     null = os.open("/dev/null", os.O_RDONLY)
     high = [
@@ -199,7 +212,7 @@ def _arrange(given: list[int], zygote: socket.socket, open_files: int) -> tuple[
         os.dup2(source, target)
     system.close_range(3, open_files - 3)
     system.close_range(open_files, 2**31 - 1)
-    return high[0], socket.socket(fileno=high[1])
+    return high[0], socket(fileno=high[1])
 
 
 def _close_all_but(descriptor: int) -> None:
@@ -209,17 +222,32 @@ def _close_all_but(descriptor: int) -> None:
 
 
 def _wait(child: int) -> int:
-    """Take in orphans until the child ends; its status as from `waitpid`."""
+    """Take in orphans until the child ends; its status as from `waitpid`.
+
+    A SIGTERM from outside, whose sender has no number in here, ends the tenant: everybody else is
+    killed and reaped. One from inside is nothing.
+    """
     while True:
-        pid, status = os.wait()
-        if pid == child:
-            return status
+        told = signal.sigwaitinfo([signal.SIGCHLD, signal.SIGTERM])
+        if told.si_signo == signal.SIGTERM and told.si_pid == 0:
+            with suppress(OSError):
+                os.kill(-1, signal.SIGKILL)
+            with suppress(ChildProcessError):
+                while True:
+                    os.wait()
+            os._exit(0)
+        pid = -1
+        while pid:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == child:
+                return status
 
 
-def _worker(channel: int, report: socket.socket) -> NoReturn:
+def _worker(channel: int, report: socket) -> NoReturn:
     """The second process of a tenant: serves its jobs."""
     code = 1
     try:
+        signal.pthread_sigmask(signal.SIG_SETMASK, [])
         report.close()
         os.setsid()
         signal.signal(signal.SIGINT, signal.default_int_handler)
