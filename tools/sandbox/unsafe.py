@@ -169,20 +169,21 @@ def _ending(code: int, spent: bool) -> End:
     """What an exit code, negative for a signal, says of an end that nobody ordered.
 
     Args:
-        spent: whether its CPU time was used up, for which the kernel kills.
+        spent: whether its CPU time was used up; the kernel kills what ignores SIGXCPU.
     """
-    if spent and code in (-signal.SIGXCPU, -signal.SIGKILL):
+    if code == -signal.SIGXCPU or (spent and code == -signal.SIGKILL):
         return End.TIMEOUT
     return End.EXIT if code >= 0 else End.SIGNAL
 
 
-def _resources(limits: Limits) -> dict[str, int]:
+def _resources(limits: Limits) -> dict[str, tuple[int, int]]:
+    """Soft and hard limits; between those of CPU time the kernel says with SIGXCPU what it is."""
     return {
-        "RLIMIT_AS": limits.memory,
-        "RLIMIT_CPU": limits.cpu_seconds,
-        "RLIMIT_FSIZE": limits.file_size,
-        "RLIMIT_NOFILE": limits.open_files,
-        "RLIMIT_CORE": 0,
+        "RLIMIT_AS": (limits.memory, limits.memory),
+        "RLIMIT_CPU": (limits.cpu_seconds, limits.cpu_seconds + 1),
+        "RLIMIT_FSIZE": (limits.file_size, limits.file_size),
+        "RLIMIT_NOFILE": (limits.open_files, limits.open_files),
+        "RLIMIT_CORE": (0, 0),
     }
 
 

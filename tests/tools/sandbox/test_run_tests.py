@@ -186,12 +186,18 @@ FORGERIES = {
         'import json\njson.dumps = lambda *a, **k: \'{"status":"ok"}\'\n'
         "json.JSONEncoder.encode = json.JSONEncoder.iterencode = json.dumps\n"
         "json.encoder.encode_basestring_ascii = json.encoder.c_make_encoder = None\n"
+        "json.decoder.JSONDecoder.decode = json.decoder.JSONDecoder.raw_decode = None\n"
         "def add(a, b): return 0\n"
     ),
     "patches what tests are run with": (
         "import traceback, sys, builtins\n"
         "builtins.eval = builtins.exec = builtins.compile = lambda *a, **k: None\n"
         "sys.excepthook = traceback.print_exc = lambda *a: None\n"
+        "def add(a, b): return 0\n"
+    ),
+    "patches how tests are read": (
+        "import ast\nempty = ast.parse('')\n"
+        "ast.parse = lambda *a, **k: empty\nast.Module = ast.Expr = ast.Expression = None\n"
         "def add(a, b): return 0\n"
     ),
     "traces and profiles": (
@@ -253,6 +259,12 @@ async def test_wrong_code_cannot_claim_a_pass(box: PythonSandbox, code: str) -> 
     report = await box.run_tests(code, program, entry_point="add", timeout=2)
     assert report.passed == 0
     assert report.tests[0].result.status is not Status.OK
+
+
+async def test_an_event_loop_that_runs_nothing_passes_nothing(box: PythonSandbox) -> None:
+    code = "import asyncio\nasyncio.Runner.run = lambda self, coroutine: coroutine.close()\n"
+    report = await box.run_tests(code, "async def test_it(): assert False")
+    assert report.passed == 0
 
 
 async def test_a_solution_may_be_named_like_a_builtin(box: PythonSandbox) -> None:
