@@ -25,6 +25,7 @@ from .bench import (
     write_pages,
 )
 from .console import console, plain_errors, stderr
+from .sandbox import sandbox
 from .serve import serve
 from .webshop import webshop
 
@@ -40,6 +41,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(webshop, name="webshop")
+app.add_typer(sandbox, name="sandbox")
 app.add_typer(serve)
 
 Model = Annotated[

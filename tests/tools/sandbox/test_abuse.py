@@ -11,6 +11,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
 from collections.abc import Iterator
@@ -103,7 +104,8 @@ NETWORK = {
         s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(2)
         s.sendto(b'x', ('127.0.0.1', {udp})); print('ESCAPED', s.recv(9))""",
     "unix": "s = socket.socket(socket.AF_UNIX); s.connect({unix!r}); print('ESCAPED', s.recv(9))",
-    "abstract": "s = socket.socket(socket.AF_UNIX); s.connect({name!r}); print('ESCAPED', s.recv(9))",
+    "abstract": """
+        s = socket.socket(socket.AF_UNIX); s.connect({name!r}); print('ESCAPED', s.recv(9))""",
     "datagram to an abstract name, from a pair": """
         a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         a.sendto(b'x', {name!r} + '-datagrams'); print('ESCAPED')""",
@@ -149,14 +151,13 @@ async def test_names_are_not_resolved(box: PythonSandbox) -> None:
 
 
 @pytest.fixture(scope="module")
-def planted(tmp_path_factory: pytest.TempPathFactory) -> str:
+def planted() -> Iterator[str]:
     """A file of the host's that everyone may read."""
-    path = tmp_path_factory.mktemp("planted") / "secret.txt"
-    path.write_text(SECRET)
-    for folder in (path, *path.parents[:3]):
-        if folder.owner() == Path.home().owner() and folder != Path("/tmp"):
-            folder.chmod(folder.stat().st_mode | 0o055)
-    return str(path)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "secret.txt"
+        path.write_text(SECRET)
+        os.chmod(folder, 0o755)
+        yield str(path)
 
 
 READ = "print('ESCAPED' if 'host' in open({path!r}).read() else '')"
@@ -782,7 +783,7 @@ async def test_a_child_cannot_answer_for_its_parent(box: PythonSandbox) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="this is an unprivileged user already")
-async def test_the_same_holds_for_an_unprivileged_user(box: PythonSandbox) -> None:
+async def test_the_same_holds_for_an_unprivileged_user(box: PythonSandbox, tmp_path: Path) -> None:
     if box.backend != "native":
         pytest.skip("both backends run in the one pytest that the other case starts")
     python = _python_of_everyone()
@@ -794,7 +795,12 @@ async def test_the_same_holds_for_an_unprivileged_user(box: PythonSandbox) -> No
         subprocess.run,
         command,
         cwd=Path(__file__).parents[3],
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
+        env={
+            "HOME": str(tmp_path),
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": path,
+            "PYTHONDONTWRITEBYTECODE": "1",
+        },
         user=65533,
         group=65533,
         extra_groups=[],

@@ -8,11 +8,14 @@ owns nothing before it enters a user namespace: the kernel counts no processes o
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
 
 from . import system
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
 
 NAMESPACES = (
     system.CLONE_NEWUSER
