@@ -23,6 +23,7 @@ from . import seccomp
 from .backend import End, Exchange, UnavailableError
 from .channel import Channel
 from .limits import Limits
+from .obstacles import remedies
 from .watch import Watch, children
 
 STARTING = 20.0
@@ -336,7 +337,8 @@ class Zygote:
         """Why it ended, with the last thing that it wrote to standard error."""
         size = os.fstat(self._errors).st_size
         text = os.pread(self._errors, 2000, max(0, size - 2000)).decode("utf-8", "replace")
-        return f"{why}: {text.strip()}" if text.strip() and why == "it ended" else why
+        why = f"{why}: {text.strip()}" if text.strip() and why == "it ended" else why
+        return "; ".join([why, *remedies()])
 
 
 @dataclass(frozen=True, slots=True)
