@@ -11,7 +11,7 @@ from langgraph.types import Command
 
 from symposia.agents import Answer, ToolAgent, ToolUser
 from symposia.benchmarks import play
-from symposia.episodes import Budget, Episode, Recorder, Task
+from symposia.episodes import Budget, Episode, Outcome, Recorder, Task
 from symposia.graphs import use_tools
 from symposia.models import ScriptedModel
 from symposia.tools import ToolPolicy, ToolRegistry
@@ -213,6 +213,19 @@ async def test_the_user_is_asked_and_answers() -> None:
     assert final["messages"][-2].text == "1999"
     episode = await played(ask, SEVEN, tools=[ask_user(lambda question: f"{question} 1999")])
     assert episode.tools[0].result == "Which year? 1999"
+
+
+async def test_a_question_to_a_person_counts_once() -> None:
+    ask = calls(("ask_user", {"question": "Which year?"}))
+    graph = team(ask, SEVEN, tools=[ask_user()], checkpointer=InMemorySaver())
+    recorder = Recorder(Budget(tool_calls=1))
+    config = {"configurable": {"thread_id": "1"}, "callbacks": [recorder]}
+    await graph.ainvoke({"messages": [HumanMessage("?")]}, config)
+    assert recorder.ledger.total.tool_calls == 0
+    final = await graph.ainvoke(Command(resume="1999"), config)
+    assert (final["messages"][-2].text, final["answer"]) == ("1999", "7")
+    (record,) = recorder.episode(TASK, Outcome(), run="r").tools
+    assert (record.result, record.error) == ("1999", "")
 
 
 async def test_an_agent_finds_its_tools_by_search() -> None:
