@@ -15,6 +15,7 @@ import typer
 from rich.table import Table
 
 from .console import console, plain_errors, stderr
+from .sandbox import sandbox
 from .serve import serve
 from .webshop import webshop
 
@@ -30,6 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(webshop, name="webshop")
+app.add_typer(sandbox, name="sandbox")
 app.add_typer(serve)
 
 Model = Annotated[

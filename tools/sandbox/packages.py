@@ -6,7 +6,7 @@ Nothing is copied: the files are mounted read-only in a folder of their own, bes
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import (
     Distribution,
@@ -29,7 +29,7 @@ class Package:
     """Its path on the host."""
 
 
-def find(names: Iterable[str]) -> list[Package]:
+def find(names: Collection[str]) -> list[Package]:
     """What the packages of these names consist of, and all that they require.
 
     Args:
@@ -39,7 +39,7 @@ def find(names: Iterable[str]) -> list[Package]:
         ValueError: no such package is installed, or no such folder exists.
     """
     found: dict[str, Package] = {}
-    owners = packages_distributions()
+    owners = packages_distributions() if names else {}
     for name in names:
         if os.sep in name:
             folder = Path(name).resolve()

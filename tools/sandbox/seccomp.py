@@ -106,7 +106,7 @@ MACHINES: Final = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 X32: Final = 0x40000000
 """Numbers from here on are x86_64's second set of the same system calls."""
 
-LOAD, AND, JUMP_EQUAL, JUMP_AT_LEAST, RETURN = 0x20, 0x54, 0x15, 0x35, 0x06
+LOAD, AND, JUMP_EQUAL, JUMP_ABOVE, JUMP_AT_LEAST, RETURN = 0x20, 0x54, 0x15, 0x25, 0x35, 0x06
 KILL, REFUSE, ALLOW = 0x80000000, 0x00050000, 0x7FFF0000
 NUMBER, MACHINE, ARGUMENTS = 0, 4, 16
 """Offsets in `struct seccomp_data`; of an argument, the low half comes first on both machines."""
@@ -138,8 +138,8 @@ def program(machine: str | None = None) -> bytes:
     code += _when(SOCKETPAIR[column], pair + _judge(1, 0xF, (1,), errno.EPERM))
     for row in REFUSED:
         code += _when(row[column], [_op(RETURN, REFUSE | errno.EPERM)])
-    for number in allowed(machine):
-        code += _when(number, [_op(RETURN, ALLOW)])
+    for first, last in _ranges(allowed(machine)):
+        code += [_op(JUMP_AT_LEAST, first, 0, 2), _op(JUMP_ABOVE, last, 1, 0), _op(RETURN, ALLOW)]
     return b"".join([*code, _op(RETURN, REFUSE | errno.ENOSYS)])
 
 
@@ -149,6 +149,17 @@ def allowed(machine: str) -> list[int]:
     rows = [line.split() for line in ALLOWED.splitlines() if not line.startswith("#")]
     numbers = [word.split(":")[1 + column] for row in rows for word in row]
     return [int(number) for number in numbers if number != "-"]
+
+
+def _ranges(numbers: list[int]) -> list[tuple[int, int]]:
+    """The numbers as ranges, first and last, so that the filter is short."""
+    ranges: list[tuple[int, int]] = []
+    for number in sorted(numbers):
+        if ranges and number == ranges[-1][1] + 1:
+            ranges[-1] = (ranges[-1][0], number)
+        else:
+            ranges.append((number, number))
+    return ranges
 
 
 def _op(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:

@@ -85,7 +85,7 @@ class UnsafeWorker:
             self._process = subprocess.Popen(
                 [
                     *(sys.executable, "-I", "-c", START, str(Path(__file__).parent)),
-                    *(str(theirs.fileno()), json.dumps(_resources(limits))),
+                    *(str(theirs.fileno()), json.dumps(resources(limits))),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=stdout[1],
@@ -115,6 +115,11 @@ class UnsafeWorker:
                 f"{sys.executable} did not start as a worker: {last.stderr.decode()[-500:]}"
             )
 
+    @property
+    def alive(self) -> bool:
+        """See `Worker.alive`."""
+        return self._last is None
+
     async def ask(self, job: Mapping[str, object], seconds: float, last: bool = False) -> Exchange:
         """See `Worker.ask`."""
         if self._last is not None:
@@ -143,7 +148,8 @@ class UnsafeWorker:
         self._channel.drain()
         end = exchange.end or End.CLOSED
         if end is End.EXIT:
-            end = _ending(code) if left else End.PROTOCOL
+            spent = usage.ru_utime + usage.ru_stime >= self._limits.cpu_seconds
+            end = _ending(code, spent) if left else End.PROTOCOL
         self._last = self._channel.told(
             replace(
                 exchange,
@@ -164,20 +170,25 @@ class UnsafeWorker:
         return bool(done)
 
 
-def _ending(code: int) -> End:
-    """What an exit code, negative for a signal, says of an end that nobody ordered."""
-    if code == -signal.SIGXCPU:
+def _ending(code: int, spent: bool) -> End:
+    """What an exit code, negative for a signal, says of an end that nobody ordered.
+
+    Args:
+        spent: whether its CPU time was used up; the kernel kills what ignores SIGXCPU.
+    """
+    if code == -signal.SIGXCPU or (spent and code == -signal.SIGKILL):
         return End.TIMEOUT
     return End.EXIT if code >= 0 else End.SIGNAL
 
 
-def _resources(limits: Limits) -> dict[str, int]:
+def resources(limits: Limits) -> dict[str, tuple[int, int]]:
+    """Soft and hard limits; between those of CPU time the kernel says with SIGXCPU what it is."""
     return {
-        "RLIMIT_AS": limits.memory,
-        "RLIMIT_CPU": limits.cpu_seconds,
-        "RLIMIT_FSIZE": limits.file_size,
-        "RLIMIT_NOFILE": limits.open_files,
-        "RLIMIT_CORE": 0,
+        "RLIMIT_AS": (limits.memory, limits.memory),
+        "RLIMIT_CPU": (limits.cpu_seconds, limits.cpu_seconds + 1),
+        "RLIMIT_FSIZE": (limits.file_size, limits.file_size),
+        "RLIMIT_NOFILE": (limits.open_files, limits.open_files),
+        "RLIMIT_CORE": (0, 0),
     }
 
 

@@ -23,7 +23,8 @@ from . import seccomp
 from .backend import End, Exchange, UnavailableError
 from .channel import Channel
 from .limits import Limits
-from .watch import Watch
+from .obstacles import remedies
+from .watch import Watch, children
 
 STARTING = 20.0
 """Seconds that a zygote, or a worker, may take to be ready."""
@@ -116,6 +117,9 @@ class Zygotes:
 
     async def close(self) -> None:
         """See `Backend.close`."""
+        if self._first is not None:
+            await self._first.close()
+            self._first = None
         async with self._starting:
             if self._zygote is not None:
                 await self._zygote.close()
@@ -188,11 +192,14 @@ class Zygote:
         self._lose("it did not start in time")
 
     async def worker(self) -> ForkedWorker:
-        """A fresh worker, confined and waiting for its first job."""
+        """A fresh worker, confined and waiting for its first job.
+
+        Raises:
+            UnavailableError: there is none.
+        """
         self._count += 1
         number = self._count
-        ours, theirs = socket.socketpair()
-        stdout, stderr = os.pipe(), os.pipe()
+        ours, theirs, stdout, stderr = _ends()
         given = [theirs.fileno(), stdout[1], stderr[1]]
         worker = ForkedWorker(self, number, ours, stdout[0], stderr[0])
         try:
@@ -223,6 +230,9 @@ class Zygote:
 
     def abandon(self) -> None:
         """Kill it, and every worker with it."""
+        for pid in children(self._process.pid):  # bwrap, if root's, may not kill what it started
+            with suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
         self._process.kill()
 
     async def close(self) -> None:
@@ -242,7 +252,7 @@ class Zygote:
         try:
             await asyncio.wait_for(gone.wait(), ENDING)
         except TimeoutError:
-            self._process.kill()
+            self.abandon()
             await gone.wait()
         finally:
             self._loop.remove_reader(descriptor)
@@ -330,7 +340,25 @@ class Zygote:
         """Why it ended, with the last thing that it wrote to standard error."""
         size = os.fstat(self._errors).st_size
         text = os.pread(self._errors, 2000, max(0, size - 2000)).decode("utf-8", "replace")
-        return f"{why}: {text.strip()}" if text.strip() and why == "it ended" else why
+        why = f"{why}: {text.strip()}" if text.strip() and why == "it ended" else why
+        return "; ".join([why, *remedies()])
+
+
+def _ends() -> tuple[socket.socket, socket.socket, tuple[int, int], tuple[int, int]]:
+    """Both ends of a worker's channel and of its two pipes.
+
+    Raises:
+        UnavailableError: this process has no descriptors left.
+    """
+    pipes: list[tuple[int, int]] = []
+    try:
+        pipes += [os.pipe()]
+        pipes += [os.pipe()]
+        return *socket.socketpair(), pipes[0], pipes[1]
+    except OSError as error:
+        for descriptor in (end for pipe in pipes for end in pipe):
+            os.close(descriptor)
+        raise UnavailableError(f"no worker could be made: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,7 +390,7 @@ class ForkedWorker:
 
     @property
     def alive(self) -> bool:
-        """Whether it has not ended yet."""
+        """See `Worker.alive`."""
         return not self._ended.done()
 
     async def start(self) -> None:

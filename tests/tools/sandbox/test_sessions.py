@@ -6,18 +6,21 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 from sandboxes import local_backends, sandbox
 
 from symposia.tools.sandbox import Mistake, PythonSandbox, Session, Status
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-@pytest.fixture(params=local_backends())
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=local_backends())
 async def box(request: pytest.FixtureRequest) -> AsyncIterator[PythonSandbox]:
     async with sandbox(request.param) as box:
         yield box
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def session(box: PythonSandbox) -> AsyncIterator[Session]:
     async with box.session() as session:
         yield session
@@ -75,7 +78,7 @@ async def test_a_cell_can_end_the_session_and_later_ones_say_so(
     assert (await session.run("x = 1")).ok
     if status is Status.KILLED and not await _may_die(session):
         pytest.skip("the worker is the first process of its namespace: signals do not reach it")
-    assert (await session.run(code, timeout=1)).status is status
+    assert (await session.run(code, timeout=2)).status is status
     later = await session.run("x")
     assert (later.status, later.mistake) == (Status.ENDED, Mistake.ENDED)
     assert "<cell 2>" in later.error or "<cell 3>" in later.error

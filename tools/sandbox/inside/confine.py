@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import resource
-from typing import NamedTuple
 
 from . import landlock, system
 
@@ -33,18 +32,29 @@ SECURE_BITS = 0b11101111
 """No rights for being root, none kept at a change of user, and all of that locked."""
 
 
-class Confinement(NamedTuple):
-    """What holds a tenant; the fields but the last are those of the host's `Limits`."""
+class Confinement:
+    """What holds a tenant: some of the host's `Limits`, and the filter of system calls."""
 
-    cpu_seconds: int
-    memory: int
-    processes: int
-    files: int
-    file_count: int
-    file_size: int
-    open_files: int
-    program: bytes
-    """The filter of system calls."""
+    def __init__(
+        self,
+        *,
+        cpu_seconds: int,
+        memory: int,
+        processes: int,
+        files: int,
+        file_count: int,
+        file_size: int,
+        open_files: int,
+        program: bytes,
+    ) -> None:
+        self.cpu_seconds = cpu_seconds
+        self.memory = memory
+        self.processes = processes
+        self.files = files
+        self.file_count = file_count
+        self.file_size = file_size
+        self.open_files = open_files
+        self.program = program
 
 
 def confine(limits: Confinement) -> None:

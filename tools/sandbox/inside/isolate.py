@@ -8,11 +8,14 @@ owns nothing before it enters a user namespace: the kernel counts no processes o
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
 
 from . import system
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
 
 NAMESPACES = (
     system.CLONE_NEWUSER
@@ -32,19 +35,19 @@ EMPTY = "mode=0755,size=4k,nr_inodes=2"
 """A tmpfs that hides a folder."""
 
 
-def isolate(root: dict[str, Any], user: int) -> None:
+def isolate(root: dict[str, Any], user: int | None) -> None:
     """Leave the host, but for the process namespace, which the next child enters.
 
     Args:
         root: what the new root holds; see `build`.
-        user: the host's user and group id to become, if this is root.
+        user: the host's user and group id to become; None where this is not root.
 
     Raises:
         OSError: the kernel refused a step; the message names it.
     """
     own = _own()
     built = False
-    if os.geteuid() == 0:
+    if user is not None:
         with suppress(PermissionError):  # root in a container that may not mount
             system.unshare(system.CLONE_NEWNS)
             built = True

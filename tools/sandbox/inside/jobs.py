@@ -14,13 +14,23 @@ here.
 
 from __future__ import annotations
 
-import ast
 import atexit
 import builtins
 import linecache
 import os
 import sys
 import threading
+from ast import (
+    AsyncFunctionDef,
+    ClassDef,
+    Expr,
+    Expression,
+    FunctionDef,
+    Module,
+    PyCF_ALLOW_TOP_LEVEL_AWAIT,
+    PyCF_ONLY_AST,
+)
+from json.decoder import JSONDecoder
 from json.encoder import c_make_encoder, encode_basestring_ascii  # type: ignore[attr-defined]
 from os import _exit, getpid
 from types import CodeType, CoroutineType, ModuleType
@@ -32,7 +42,8 @@ from .lines import Lines, executable
 TYPE_CHECKING = False  # typing costs more to import than a run takes
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
+    from ast import stmt
+    from collections.abc import Callable, Coroutine
     from typing import Any
 
     Job = dict[str, Any]
@@ -50,6 +61,15 @@ SPARE = 2**20
 """Bytes kept back, to be let go when memory has run out and that has to be told."""
 
 _encoder = c_make_encoder(None, None, encode_basestring_ascii, None, ":", ",", False, False, False)
+
+
+_scan = JSONDecoder().scan_once  # type: ignore[attr-defined]
+
+
+def decode(frame: bytes) -> Job:
+    """A job from JSON, by a function that the user's code cannot replace in `json`."""
+    job: Job = _scan(frame.decode(), 0)[0]
+    return job
 
 
 def encode(reply: Answer) -> bytes:
@@ -146,7 +166,7 @@ class Kernel:
     def _names(self, job: Job) -> Answer:
         names: list[str] = []
         for node in self._parse(job).body:
-            if isinstance(node, ast.ClassDef):
+            if isinstance(node, ClassDef):
                 names += [f"{node.name}.{method}" for method in _test_functions(node.body)]
             else:
                 names += _test_functions([node])
@@ -191,21 +211,21 @@ class Kernel:
         so that it may call `asyncio.run`.
         """
         module = self._parse(job)
-        parts: list[ast.Module | ast.Expression] = [module]
-        if module.body and isinstance(last := module.body[-1], ast.Expr):
+        parts: list[Module | Expression] = [module]
+        if module.body and isinstance(last := module.body[-1], Expr):
             module.body.pop()
-            parts.append(ast.Expression(last.value))
+            parts.append(Expression(last.value))
         codes = [_compiled(part, job) for part in parts]
         if any(code.co_flags & CO_COROUTINE for code in codes):
             return self._await(_awaited(codes, names))
         return [eval(code, names) for code in codes][-1]
 
-    def _parse(self, job: Job) -> ast.Module:
+    def _parse(self, job: Job) -> Module:
         """The code's syntax tree; from here on tracebacks show its lines."""
         self._sources.add(job["name"])
         linecache.cache[job["name"]] = _source(job)
-        tree: ast.Module = ast.parse(job["code"], job["name"])
-        return tree
+        tree: Any = compile(job["code"], job["name"], "exec", PyCF_ONLY_AST, dont_inherit=True)
+        return tree  # type: ignore[no-any-return]
 
     def _await(self, value: Any) -> Any:
         """What a coroutine comes to, in the one event loop of this tenant; else the value."""
@@ -215,7 +235,11 @@ class Kernel:
             import asyncio
 
             self._runner = asyncio.Runner()
-        return self._runner.run(value)
+        results: list[Any] = []
+        self._runner.run(_kept(value, results))
+        if not results:
+            raise RuntimeError("the event loop did not run the coroutine to its end")
+        return results[0]
 
     def _leave(self) -> None:
         """What an interpreter does after a script: wait for threads, call what was registered."""
@@ -254,6 +278,10 @@ def _flush(stream: Any) -> None:
         return  # the user's code closed or replaced it
 
 
+async def _kept(value: Coroutine[Any, Any, Any], results: list[Any]) -> None:
+    results.append(await value)
+
+
 async def _awaited(codes: list[CodeType], names: dict[str, Any]) -> Any:
     value = None
     for code in codes:
@@ -263,12 +291,10 @@ async def _awaited(codes: list[CodeType], names: dict[str, Any]) -> Any:
     return value
 
 
-def _compiled(tree: ast.Module | ast.Expression, job: Job) -> CodeType:
+def _compiled(tree: Module | Expression, job: Job) -> CodeType:
     """The tree's code, with `await` allowed outside functions."""
-    mode = "exec" if isinstance(tree, ast.Module) else "eval"
-    code: CodeType = compile(
-        tree, job["name"], mode, ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True
-    )
+    mode = "exec" if isinstance(tree, Module) else "eval"
+    code: CodeType = compile(tree, job["name"], mode, PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
     return code
 
 
@@ -288,11 +314,11 @@ def _left(leaving: SystemExit, *, early: bool) -> Answer:
     return {"status": ended, "exit_code": code & 0xFF, "error": f"sys.exit({code})" if code else ""}
 
 
-def _test_functions(body: list[ast.stmt]) -> list[str]:
+def _test_functions(body: list[stmt]) -> list[str]:
     return [
         node.name
         for node in body
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test")
+        if isinstance(node, FunctionDef | AsyncFunctionDef) and node.name.startswith("test")
     ]
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
-from typing import Any
+from _socket import socket
 
 from . import system
 from .confine import Confinement
 from .isolate import isolate, lower
 from .zygote import serve
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 PACKET = 2**18
 """Bytes of the longest configuration."""
@@ -21,11 +24,12 @@ def main(descriptor: int) -> None:
     """Read the configuration from the host's socket and serve it.
 
     Its keys: `host` (the process id that started this, or null where it cannot be seen), `root`
-    (what `isolate` builds, or null where the root is already in place), `user`, `limits` (the
+    (what `isolate` builds, or null where the root is already in place), `user` (whom to become, or
+    null), `limits` (the
     fields of `Confinement`), `program` (the filter of system calls, in hexadecimal).
     """
     os.set_inheritable(descriptor, False)
-    host = socket.socket(fileno=descriptor)
+    host = socket(fileno=descriptor)
     try:
         _serve(host, json.loads(host.recv(PACKET)))
     except OSError as error:
@@ -33,7 +37,7 @@ def main(descriptor: int) -> None:
         raise
 
 
-def _serve(host: socket.socket, config: dict[str, Any]) -> None:
+def _serve(host: socket, config: dict[str, Any]) -> None:
     limits = Confinement(**config["limits"], program=bytes.fromhex(config["program"]))
     if config["root"] is not None:
         isolate(config["root"], config["user"])
@@ -45,7 +49,7 @@ def _serve(host: socket.socket, config: dict[str, Any]) -> None:
             host.close()
             os.waitpid(child, 0)
             return
-    elif os.geteuid() == 0:
+    elif config["user"] is not None:
         lower(config["user"])
     system.prctl(system.PR_SET_PDEATHSIG, signal.SIGKILL)
     serve(host, limits)

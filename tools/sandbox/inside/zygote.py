@@ -22,14 +22,17 @@ import json
 import os
 import select
 import signal
-import socket
 import sys
-from collections.abc import Iterator
+from _socket import AF_UNIX, SOCK_SEQPACKET, sethostname, socket, socketpair
 from contextlib import suppress
-from typing import Any, NoReturn
 
 from . import landlock, plain, system
 from .confine import NAMESPACES, Confinement, confine
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, NoReturn
 
 PACKET = 2**16
 """Bytes of the longest message."""
@@ -49,11 +52,11 @@ PRELOADED = (
 """What code often imports; left until there is time, so that the first worker is there soon."""
 
 
-def serve(host: socket.socket, limits: Confinement) -> None:
+def serve(host: socket, limits: Confinement) -> None:
     """Fork tenants until the host closes the socket."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     system.prctl(system.PR_SET_DUMPABLE, 0)
-    socket.sethostname("sandbox")
+    sethostname("sandbox")
     gc.collect()
     gc.freeze()  # the collector shall not touch, and so copy, what tenants share
     Zygote(host, limits).serve()
@@ -62,17 +65,16 @@ def serve(host: socket.socket, limits: Confinement) -> None:
 class Zygote:
     """The tenants that live, by their number."""
 
-    def __init__(self, host: socket.socket, limits: Confinement) -> None:
+    def __init__(self, host: socket, limits: Confinement) -> None:
         self._host = host
         self._limits = limits
         self._numbers: dict[int, int] = {}
         self._statuses: dict[int, int] = {}
         self._asked: set[int] = set()
-        self._ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._ours, self._theirs = socketpair(AF_UNIX, SOCK_SEQPACKET)
         self._ours.setblocking(False)
         self._wake, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._in_tenant = False
-        signal.signal(signal.SIGTERM, self._terminated)  # a tenant has it from its first moment
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])  # for tenants; see `_wait`
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
 
@@ -98,7 +100,7 @@ class Zygote:
 
     def _order(self) -> bool:
         """Do what the host asks for; False when it is gone."""
-        data, given, _, _ = socket.recv_fds(self._host, PACKET, DESCRIPTORS)
+        data, given = system.receive(self._host, PACKET, DESCRIPTORS)
         if not data:
             return False
         order = json.loads(data)
@@ -120,18 +122,7 @@ class Zygote:
             self._numbers[pid] = number
             self._tell(forked=number, pid=pid)
         else:
-            self._in_tenant = True
             _tenant(number, given, self._theirs, self._limits)
-
-    def _terminated(self, *_: object) -> None:
-        """In the first process of a tenant: kill all others, reap them, and end."""
-        if self._in_tenant:
-            with suppress(OSError):
-                os.kill(-1, signal.SIGKILL)
-            with suppress(OSError):
-                while True:
-                    os.wait()
-            os._exit(0)
 
     def _kill(self, number: int) -> None:
         """Ask a tenant to end; the second time, end it."""
@@ -184,7 +175,7 @@ def _import_next(names: Iterator[str]) -> bool:
     return name is None
 
 
-def _tenant(number: int, given: list[int], zygote: socket.socket, limits: Confinement) -> NoReturn:
+def _tenant(number: int, given: list[int], zygote: socket, limits: Confinement) -> NoReturn:
     """The first process of a tenant: never returns to the zygote's code."""
 
     def tell(**report: Any) -> None:
@@ -193,6 +184,7 @@ def _tenant(number: int, given: list[int], zygote: socket.socket, limits: Confin
     try:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
         channel, report = _arrange(given, zygote, limits.open_files)
         zygote = report
         confine(limits)
@@ -209,7 +201,7 @@ def _tenant(number: int, given: list[int], zygote: socket.socket, limits: Confin
         os._exit(0)
 
 
-def _arrange(given: list[int], zygote: socket.socket, open_files: int) -> tuple[int, socket.socket]:
+def _arrange(given: list[int], zygote: socket, open_files: int) -> tuple[int, socket]:
     """Standard streams on 0 to 2, the two sockets on the highest numbers, and nothing else."""
     null = os.open("/dev/null", os.O_RDONLY)
     high = [
@@ -220,7 +212,7 @@ def _arrange(given: list[int], zygote: socket.socket, open_files: int) -> tuple[
         os.dup2(source, target)
     system.close_range(3, open_files - 3)
     system.close_range(open_files, 2**31 - 1)
-    return high[0], socket.socket(fileno=high[1])
+    return high[0], socket(fileno=high[1])
 
 
 def _close_all_but(descriptor: int) -> None:
@@ -230,18 +222,32 @@ def _close_all_but(descriptor: int) -> None:
 
 
 def _wait(child: int) -> int:
-    """Take in orphans until the child ends; its status as from `waitpid`."""
+    """Take in orphans until the child ends; its status as from `waitpid`.
+
+    A SIGTERM from outside, whose sender has no number in here, ends the tenant: everybody else is
+    killed and reaped. One from inside is nothing.
+    """
     while True:
-        pid, status = os.wait()
-        if pid == child:
-            return status
+        told = signal.sigwaitinfo([signal.SIGCHLD, signal.SIGTERM])
+        if told.si_signo == signal.SIGTERM and told.si_pid == 0:
+            with suppress(OSError):
+                os.kill(-1, signal.SIGKILL)
+            with suppress(ChildProcessError):
+                while True:
+                    os.wait()
+            os._exit(0)
+        pid = -1
+        while pid:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == child:
+                return status
 
 
-def _worker(channel: int, report: socket.socket) -> NoReturn:
+def _worker(channel: int, report: socket) -> NoReturn:
     """The second process of a tenant: serves its jobs."""
     code = 1
     try:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, [])
         report.close()
         os.setsid()
         signal.signal(signal.SIGINT, signal.default_int_handler)
