@@ -194,6 +194,11 @@ class Ledger:
         for ledger in self._accounts(agent):
             ledger._tool_calls += 1
 
+    def take_back_tool_call(self, agent: str = "") -> None:
+        """Give up a claim: the tool did not get to run."""
+        for ledger in self._accounts(agent):
+            ledger._tool_calls -= 1
+
     def add(self, agent: str, usage: Usage, model: str = "") -> None:
         """Book what `agent` spent, on `model`."""
         for ledger in self._accounts(agent):

@@ -280,7 +280,14 @@ class Recorder(BaseCallbackHandler):
         self._close_tool(run_id, result, "")
 
     def on_tool_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
-        self._close_tool(run_id, "", error_text(error))
+        from langgraph.errors import GraphBubbleUp
+
+        if isinstance(error, GraphBubbleUp) and run_id in self._tools_open:
+            # The graph pauses for a person; the tool runs anew, and counts, when it goes on.
+            tool = self._tools_open.pop(run_id)
+            tool.ledger.take_back_tool_call(tool.agent)
+        else:
+            self._close_tool(run_id, "", error_text(error))
 
     def on_step(self, action: str | None, seen: Observation, seconds: float) -> None:
         """Record a step in the world (or its reset, where `action` is None)."""

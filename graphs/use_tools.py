@@ -103,12 +103,16 @@ def use_tools(
         left = max_calls - state["steps"]
         said: list[BaseMessage] = [*state["messages"], message]
         calls = [
-            Send("call", Calling(call=each, messages=said, allowed=number < left))
+            Send("call", Calling(call=each, messages=known(each, said), allowed=number < left))
             for number, each in enumerate(message.tool_calls)
         ]
         steps = state["steps"] + len(calls)
         update = {"messages": [message, *unreadable(message)], "steps": steps, "unread": 0}
         return Command(update=update, goto=calls)
+
+    def known(call: ToolCall, said: list[BaseMessage]) -> list[BaseMessage]:
+        """What a call has to know of the conversation: checkpoints keep it once for each call."""
+        return said if registry.remembers(call["name"]) else []
 
     def unread(state: TeamState, said: list[BaseMessage]) -> Command[Any]:
         times = state["unread"] + 1

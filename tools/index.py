@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.embeddings import Embeddings
 from langchain_core.tools import BaseTool
 
-from .fulltext import TOKENIZER, indexable, match
+from .fulltext import TOKENIZER, Queries, indexable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,9 +52,11 @@ class ToolIndex:
         self._db = sqlite3.connect(":memory:", check_same_thread=False)
         self._db.execute(
             "CREATE VIRTUAL TABLE tools USING fts5"
-            f"(name, description, arguments, key UNINDEXED, tokenize = '{TOKENIZER}')"
+            f"(name, description, arguments, tokenize = '{TOKENIZER}')"
         )
+        self._queries = Queries("tools")
         self._rows: dict[str, int] = {}
+        self._names: dict[int, str] = {}
         self._vectors = _Vectors(embeddings) if embeddings else None
 
     def __len__(self) -> int:
@@ -64,12 +66,12 @@ class ToolIndex:
         """Take in tools, whose names are not held yet."""
         texts = [(tool.name, *_texts(tool)) for tool in tools]
         with self._lock, self._db, closing(self._db.cursor()) as cursor:
+            self._queries.forget()
             for key, name, description, arguments in texts:
-                cursor.execute(
-                    "INSERT INTO tools VALUES (?, ?, ?, ?)", (name, description, arguments, key)
-                )
-                assert cursor.lastrowid is not None
-                self._rows[key] = cursor.lastrowid
+                cursor.execute("INSERT INTO tools VALUES (?, ?, ?)", (name, description, arguments))
+                row = cursor.lastrowid
+                assert row is not None
+                self._rows[key], self._names[row] = row, key
                 if self._vectors:
                     self._vectors.add(key, f"{name}: {description}")
 
@@ -80,12 +82,16 @@ class ToolIndex:
             KeyError: it is not held.
         """
         with self._lock, self._db:
-            self._db.execute("DELETE FROM tools WHERE rowid = ?", (self._rows.pop(name),))
+            row = self._rows.pop(name)
+            del self._names[row]
+            self._queries.forget()
+            self._db.execute("DELETE FROM tools WHERE rowid = ?", (row,))
             if self._vectors:
                 self._vectors.remove(name)
 
     def search(self, query: str, k: int) -> list[Found]:
-        """The `k` best tools, best first; equals by name. Any text is a query."""
+        """The `k` best tools, best first; equals in the order in which they were added. Any text
+        is a query."""
         if k < 1:
             return []
         if self._vectors is None:
@@ -99,16 +105,17 @@ class ToolIndex:
         return [Found(name, scores[name]) for name in best]
 
     def _by_words(self, query: str, k: int) -> list[Found]:
-        expression = match(query)
-        if not expression:
-            return []
         with self._lock:
+            expression = self._queries.match(query, self._db, len(self._rows))
+            if not expression:
+                return []
+            # Only the row's number is asked for: reading columns of every match takes most time.
             rows = self._db.execute(
-                f"SELECT key, bm25(tools, {', '.join(map(str, WEIGHTS))}) AS score FROM tools "
-                "WHERE tools MATCH ? ORDER BY score, key LIMIT ?",
+                f"SELECT rowid, bm25(tools, {', '.join(map(str, WEIGHTS))}) AS score FROM tools "
+                "WHERE tools MATCH ? ORDER BY score, rowid LIMIT ?",
                 (expression, k),
             ).fetchall()
-        return [Found(key, -score) for key, score in rows]
+            return [Found(self._names[row], -score) for row, score in rows]
 
 
 class _Vectors:

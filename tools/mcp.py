@@ -36,6 +36,8 @@ CLOSING = 10.0
 """Seconds that a server has to end."""
 DESCRIPTION = 2_000
 """Characters of a description that are kept."""
+PING = 5.0
+"""Seconds in which a server that let a call wait too long must show that it lives."""
 CLOSED = -32000
 """The protocol library's error code for a connection that has ended."""
 
@@ -52,6 +54,8 @@ class McpServer:
         self._holder: asyncio.Task[None] | None = None
         self._leave = asyncio.Event()
         self._opening = asyncio.Lock()
+        self._suspect = False
+        """Whether a call was given up: over HTTP, that is how a server's death may look."""
         self._loop = asyncio.get_running_loop()
 
     @classmethod
@@ -112,6 +116,9 @@ class McpServer:
         session = await self._connected()
         try:
             return await session.call_tool(request.name, request.args)
+        except asyncio.CancelledError:
+            self._suspect = True
+            raise
         except McpError as error:
             if error.error.code != CLOSED:
                 raise
@@ -129,6 +136,9 @@ class McpServer:
                 "make the registry and run the team in the same one"
             )
         async with self._opening:
+            if self._suspect and self._session is not None and not await _lives(self._session):
+                await self.close()
+            self._suspect = False
             if self._holder is None or self._holder.done():
                 await self._open()
             assert self._session is not None
@@ -181,6 +191,15 @@ class McpServer:
         schema = {"properties": {}, **_cleaned_schema(tool.args_schema)}
         update = {"name": name, "description": about, "args_schema": schema, "coroutine": call}
         return tool.model_copy(update=update)
+
+
+async def _lives(session: ClientSession) -> bool:
+    try:
+        async with asyncio.timeout(PING):
+            await session.send_ping()
+    except Exception:  # whatever the transport raises
+        return False
+    return True
 
 
 def clean(text: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from difflib import get_close_matches
@@ -14,42 +13,21 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall, ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
-from langgraph.errors import GraphBubbleUp
 
-from ..episodes import BudgetExceeded, error_text
-from .approval import decision
-from .arguments import Arguments
-from .functions import NAME, as_tool, governed
+from .functions import NAME, as_tool
+from .held import Held, refused, shortened
 from .index import Found, ToolIndex
 from .policy import ToolPolicy
-from .rendering import Output, output
-from .repeats import before, same
-from .results import Fault, ToolError, ToolResult
-from .runs import BusyError, Runs, TooSlowError
+from .repeats import before
+from .results import Fault, ToolResult
 from .view import SEARCH, search_tool, view
 
 NAMES = 20
 """Names that an error lists, at most."""
-ERROR_LENGTH = 2_000
-"""Characters of a tool's own error that the model reads."""
 ToolSource = BaseTool | Callable[..., Any]
 """A LangChain tool, or a typed function with a docstring."""
-
-
-class _Held:
-    """A tool with its rules."""
-
-    def __init__(self, tool: BaseTool, policy: ToolPolicy) -> None:
-        self.tool = governed(tool, policy)
-        self.policy = policy
-        self.runs = Runs(self.tool, policy)
-        self._arguments: Arguments | None = None
-
-    @property
-    def arguments(self) -> Arguments:
-        if self._arguments is None:
-            self._arguments = Arguments(self.tool)
-        return self._arguments
+_Admitted = ToolResult | tuple[Held, ToolCall]
+"""A call that may run, with its tool; or what it came to without running."""
 
 
 class ToolRegistry:
@@ -84,12 +62,12 @@ class ToolRegistry:
     ) -> None:
         self.policy = policy or ToolPolicy()
         self.show = show
-        self._held: dict[str, _Held] = {}
+        self._held: dict[str, Held] = {}
         self._index = ToolIndex(embeddings)
         self._opened = AsyncExitStack()
-        self._search: _Held | None = None
+        self._search: Held | None = None
         if show is not None:
-            self._search = _Held(search_tool(self._looked_for, self._visible), ToolPolicy())
+            self._search = Held(search_tool(self._looked_for, self._visible), ToolPolicy())
         self.add(*tools, policies=policies)
         self._pinned = list(dict.fromkeys(pinned))
         if unknown := [name for name in self._pinned if name not in self._held]:
@@ -123,9 +101,9 @@ class ToolRegistry:
             strays = ", ".join(sorted(unknown))
             raise ValueError(f"there are policies for {strays}, which are not among the tools")
         rules = policy or self.policy
-        held = {tool.name: _Held(tool, policies.get(tool.name, rules)) for tool in made}
+        held = {tool.name: Held(tool, policies.get(tool.name, rules)) for tool in made}
         self._held.update(held)
-        self._index.add(h.tool for h in held.values() if h.policy.permission != "deny")
+        self._index.add(h.tool for h in held.values() if not h.denied)
 
     def remove(self, name: str) -> None:
         """Forget a tool.
@@ -135,7 +113,7 @@ class ToolRegistry:
         """
         if name not in self._held:
             raise KeyError(f"there is no tool {name!r}; {self._listed()}")
-        if self._held.pop(name).policy.permission != "deny":
+        if not self._held.pop(name).denied:
             self._index.remove(name)
         self._pinned = [pin for pin in self._pinned if pin != name]
 
@@ -218,7 +196,7 @@ class ToolRegistry:
 
     def shown(self, messages: Sequence[BaseMessage] | str = ()) -> list[BaseTool]:
         """The tools to bind to a model in this conversation, or for this question."""
-        names = [name for name, held in self._held.items() if held.policy.permission != "deny"]
+        names = self._names()
         if self.show is not None and len(names) > self.show:
             if isinstance(messages, str):
                 messages = [HumanMessage(messages)]
@@ -243,8 +221,7 @@ class ToolRegistry:
         Raises:
             GraphBubbleUp: the graph pauses for a person.
         """
-        admitted = self._admit(call, before(call, messages))
-        return admitted if isinstance(admitted, ToolResult) else await self._run(admitted, config)
+        return await _finished(self._admit(call, messages), config)
 
     async def answer(
         self, messages: Sequence[BaseMessage], config: RunnableConfig | None = None
@@ -255,10 +232,9 @@ class ToolRegistry:
         asked = messages[-1] if messages else None
         if not isinstance(asked, AIMessage):
             return []
-        admitted = [self._admit(call, before(call, messages)) for call in asked.tool_calls]
+        admitted = [self._admit(call, messages) for call in asked.tool_calls]
         results = await asyncio.gather(
-            *(_done(a) if isinstance(a, ToolResult) else self._run(a, config) for a in admitted),
-            return_exceptions=True,
+            *(_finished(each, config) for each in admitted), return_exceptions=True
         )
         answers = []
         for call, result in zip(asked.tool_calls, results, strict=True):
@@ -271,83 +247,26 @@ class ToolRegistry:
         """`answer` as a LangGraph node, for a state with `messages`."""
         return {"messages": await self.answer(state["messages"])}
 
-    def _admit(self, call: ToolCall, earlier: Sequence[BaseMessage]) -> ToolCall | ToolResult:
-        """The call that may run (a person may have changed it), or why it may not."""
-        name = call["name"]
+    def remembers(self, name: str) -> bool:
+        """Whether a call of this tool depends on what was said before it."""
         held = self._holder(name)
-        if held is None:
-            return _refused(name, Fault.UNKNOWN, self._unknown(name))
-        if held.policy.permission == "deny":
-            return _refused(name, Fault.DENIED, f"{name} may not be used; do it another way.")
-        if wrong := self._wrong(held, call):
-            return wrong
-        if held.policy.once and (answered := same(call, earlier)):
-            return _refused(name, Fault.DUPLICATE, answered)
-        if held.policy.permission != "ask":
-            return call
-        said = decision(name, call["args"], call["id"])
-        if said is None:
-            why = f"{name} needs a person's leave, and nobody can be asked here."
-            return _refused(name, Fault.DENIED, why)
-        if said.decision == "reject":
-            why = f"A person decided against {name}{f': {said.reason}' if said.reason else '.'}"
-            return _refused(name, Fault.DENIED, why)
-        if said.arguments is not None:
-            call = {**call, "args": said.arguments}
-        return self._wrong(held, call) or call
+        return held is not None and held.policy.once
 
-    async def _run(self, call: ToolCall, config: RunnableConfig | None) -> ToolResult:
+    def _admit(self, call: ToolCall, messages: Sequence[BaseMessage]) -> _Admitted:
         held = self._holder(call["name"])
-        assert held is not None
-        began = time.perf_counter()
-        attempts = [0]
+        if held is None:
+            return refused(call["name"], Fault.UNKNOWN, self._unknown(call["name"]))
+        admitted = held.admit(call, before(call, messages) if held.policy.once else ())
+        return admitted if isinstance(admitted, ToolResult) else (held, admitted)
 
-        def result(content: str, error: Fault | None = None, **fields: Any) -> ToolResult:
-            return ToolResult(
-                call["name"],
-                content,
-                error=ToolError(error, content) if error else None,
-                seconds=time.perf_counter() - began,
-                attempts=attempts[0],
-                **fields,
-            )
-
-        try:
-            message = await held.runs.run(call, config, attempts)
-            kept = message.artifact if isinstance(message, ToolMessage) else None
-            if not isinstance(kept, Output):
-                kept = await output(message, held.policy)
-        except GraphBubbleUp:
-            raise
-        except BudgetExceeded as spent:
-            return result(f"{spent}; finish with what you have.", Fault.BUDGET)
-        except BusyError as error:
-            return result(str(error), Fault.BUSY)
-        except TooSlowError as error:
-            return result(str(error), Fault.TIMEOUT)
-        except Exception as error:  # tools are anybody's code
-            return result(_shortened(error_text(error)), Fault.FAILED)
-        return result(kept.text, data=kept.data, truncated=kept.truncated)
-
-    def _wrong(self, held: _Held, call: ToolCall) -> ToolResult | None:
-        name, problem = call["name"], held.arguments.problem(call["args"])
-        if not problem:
-            return None
-        expected = held.arguments.expected()
-        return _refused(name, Fault.ARGUMENTS, f"{problem}. {name} takes: {expected}.")
-
-    def _holder(self, name: str) -> _Held | None:
+    def _holder(self, name: str) -> Held | None:
         return self._search if name == SEARCH and self._search else self._held.get(name)
 
     def _always(self) -> list[str]:
         """What is shown whatever the model looks for: pins, tools that end a task, the search."""
-        ends = (
-            name
-            for name, held in self._held.items()
-            if held.tool.return_direct and held.policy.permission != "deny"
-        )
-        allowed = (p for p in self._pinned if self._held[p].policy.permission != "deny")
-        return list(dict.fromkeys((*allowed, *ends, SEARCH)))
+        ends = (name for name, held in self._held.items() if held.tool.return_direct)
+        always = (name for name in (*self._pinned, *ends) if not self._held[name].denied)
+        return list(dict.fromkeys((*always, SEARCH)))
 
     def _searched(self, query: str, k: int) -> list[Found]:
         return self._index.search(query, k)
@@ -359,18 +278,21 @@ class ToolRegistry:
 
     def _visible(self, name: str) -> BaseTool | None:
         held = self._held.get(name)
-        return held.tool if held and held.policy.permission != "deny" else None
+        return held.tool if held and not held.denied else None
+
+    def _names(self) -> list[str]:
+        """All but those that are denied."""
+        return [name for name, held in self._held.items() if not held.denied]
 
     def _unknown(self, name: str) -> str:
-        known = [n for n, held in self._held.items() if held.policy.permission != "deny"]
-        close = get_close_matches(name[:64], known, n=3) or [
+        close = get_close_matches(name[:64], self._names(), n=3) or [
             found.name for found in self._index.search(name, 3)
         ]
         hint = f"Did you mean {' or '.join(close)}?" if close else self._listed()
         return f"There is no tool {name[:64]!r}. {hint}"
 
     def _listed(self) -> str:
-        names = [n for n, held in self._held.items() if held.policy.permission != "deny"]
+        names = self._names()
         more = f" and {len(names) - NAMES:,} more" if len(names) > NAMES else ""
         return f"There are: {', '.join(names[:NAMES]) or 'none'}{more}."
 
@@ -397,22 +319,17 @@ class ToolRegistry:
 def unreadable(message: AIMessage) -> list[ToolMessage]:
     """The answers to what a model meant as calls, but wrote so that they cannot be read."""
     return [
-        _refused(
+        refused(
             call.get("name") or "unreadable",
             Fault.UNREADABLE,
-            f"This call could not be read: {_shortened(call.get('error') or 'it is not JSON')}",
+            f"This call could not be read: {shortened(call.get('error') or 'it is not JSON')}",
         ).message(call.get("id"))
         for call in message.invalid_tool_calls
     ]
 
 
-def _refused(name: str, kind: Fault, why: str) -> ToolResult:
-    return ToolResult(name, why, error=ToolError(kind, why))
-
-
-async def _done(result: ToolResult) -> ToolResult:
-    return result
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= ERROR_LENGTH else f"{text[:ERROR_LENGTH]}..."
+async def _finished(admitted: _Admitted, config: RunnableConfig | None) -> ToolResult:
+    if isinstance(admitted, ToolResult):
+        return admitted
+    held, call = admitted
+    return await held.run(call, config)

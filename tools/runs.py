@@ -16,9 +16,10 @@ from langchain_core.callbacks.manager import AsyncCallbackManagerForToolRun
 from langchain_core.messages import ToolCall
 from langchain_core.runnables import RunnableConfig, ensure_config
 from langchain_core.tools import BaseTool
+from langgraph.errors import GraphBubbleUp
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
-from ..episodes import Usage, current_recorder
+from ..episodes import BudgetExceeded, Usage, current_recorder
 from .functions import given_up
 from .policy import LONGEST_WAIT, ToolPolicy
 from .slots import Slots
@@ -71,17 +72,17 @@ class Runs:
             ) from None
         threads: list[asyncio.Future[None]] = []
         run_id = uuid4()
-        task = None
         token = given_up.set(threads)
         try:
-            self._pay(config)
-            attempts[0] += 1
+            self._check_money(config)
             whole: ToolCall = {**call, "id": call["id"] or run_id.hex, "type": "tool_call"}
             task = asyncio.create_task(self._tool.ainvoke(whole, {**config, "run_id": run_id}))
+        except BaseException:
+            if slot is not None:
+                slot.release()
+            raise
         finally:
             given_up.reset(token)
-            if slot is not None and task is None:
-                slot.release()
 
         def ended(task: asyncio.Task[Any]) -> None:
             if not task.cancelled():
@@ -97,6 +98,9 @@ class Runs:
         finally:
             if not task.done():
                 task.cancel()
+            if not _refused(task):
+                attempts[0] += 1
+                self._pay(config)
         if task.done():
             return task.result()
         slow = TooSlowError(
@@ -106,18 +110,30 @@ class Runs:
         await _report(slow, run_id, config)
         raise slow
 
-    def _pay(self, config: RunnableConfig) -> None:
-        """Book what an attempt costs.
-
-        Raises:
-            BudgetExceeded: no money is left.
-        """
+    def _check_money(self, config: RunnableConfig) -> None:
         recorder = current_recorder(config)
         if self._policy.cost and recorder is not None:
-            about = config.get("metadata", {})
-            agent = str(about.get("agent") or about.get("langgraph_node") or "")
-            recorder.ledger.check_money(agent)
-            recorder.ledger.add(agent, Usage(cost=self._policy.cost))
+            recorder.ledger.check_money(_agent(config))
+
+    def _pay(self, config: RunnableConfig) -> None:
+        recorder = current_recorder(config)
+        if self._policy.cost and recorder is not None:
+            recorder.ledger.add(_agent(config), Usage(cost=self._policy.cost))
+
+
+def _refused(task: asyncio.Task[Any]) -> bool:
+    """Whether the run was over before it began: no tool call was left, or a person is asked."""
+    return (
+        task.done()
+        and not task.cancelled()
+        and isinstance(task.exception(), (BudgetExceeded, GraphBubbleUp))
+    )
+
+
+def _agent(config: RunnableConfig) -> str:
+    """Who calls, as the recorder sees it."""
+    about = config.get("metadata", {})
+    return str(about.get("agent") or about.get("langgraph_node") or "")
 
 
 async def _report(error: Exception, run_id: UUID, config: RunnableConfig) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langchain_core.messages import BaseMessage, ToolMessage
 from langchain_core.tools import BaseTool, StructuredTool
 
 from .index import Found
@@ -84,11 +84,6 @@ def search_tool(search: Search, tool: Callable[[str], BaseTool | None]) -> BaseT
     return StructuredTool.from_function(
         coroutine=search_tools, parse_docstring=True, response_format="content_and_artifact"
     )
-
-
-def calls(message: BaseMessage) -> bool:
-    """Whether a model's message calls tools, well or badly."""
-    return isinstance(message, AIMessage) and bool(message.tool_calls or message.invalid_tool_calls)
 
 
 def _glimpse(tool: BaseTool | None) -> str:

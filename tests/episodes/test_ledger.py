@@ -417,3 +417,12 @@ async def test_the_time_of_a_run_is_over_for_an_episode_that_hangs() -> None:
     )
     assert time.monotonic() - began < 20
     assert report.stops == {"the run's budget of 0.5 seconds is spent": 1}
+
+
+def test_what_costs_money_besides_models_is_refused_when_none_is_left() -> None:
+    ledger = Ledger(Budget(cost=1.0))
+    ledger.check_money("agent")
+    ledger.add("agent", Usage(cost=1.0))
+    with pytest.raises(BudgetExceeded, match=r"budget of \$1 is spent"):
+        ledger.check_money("agent")
+    ledger.start_tool_call("agent")

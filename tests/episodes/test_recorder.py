@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
@@ -174,3 +175,13 @@ async def test_a_tool_that_is_cut_off_is_on_record() -> None:
     (call,) = recorder.episode(Task("t", "p"), Outcome(), run="r").tools
     assert call.name == "wait"
     assert call.error
+
+
+async def test_a_tool_that_ends_after_it_was_given_up_is_recorded_once() -> None:
+    recorder = Recorder()
+    run = uuid4()
+    recorder.on_tool_start({"name": "slow"}, "{}", run_id=run)
+    recorder.on_tool_error(TimeoutError("too slow"), run_id=run)
+    recorder.on_tool_end("late", run_id=run)
+    (call,) = recorder.episode(Task("t", "p"), Outcome(), run="r").tools
+    assert (call.error, call.result) == ("TimeoutError: too slow", "")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ from langgraph.types import Command
 
 from symposia.agents import Answer, ToolAgent, ToolUser
 from symposia.benchmarks import play
-from symposia.episodes import Budget, Episode, Recorder, Task
+from symposia.episodes import Budget, Episode, Outcome, Recorder, Task
 from symposia.graphs import use_tools
 from symposia.models import ScriptedModel
 from symposia.tools import ToolPolicy, ToolRegistry
@@ -213,6 +215,19 @@ async def test_the_user_is_asked_and_answers() -> None:
     assert episode.tools[0].result == "Which year? 1999"
 
 
+async def test_a_question_to_a_person_counts_once() -> None:
+    ask = calls(("ask_user", {"question": "Which year?"}))
+    graph = team(ask, SEVEN, tools=[ask_user()], checkpointer=InMemorySaver())
+    recorder = Recorder(Budget(tool_calls=1))
+    config = {"configurable": {"thread_id": "1"}, "callbacks": [recorder]}
+    await graph.ainvoke({"messages": [HumanMessage("?")]}, config)
+    assert recorder.ledger.total.tool_calls == 0
+    final = await graph.ainvoke(Command(resume="1999"), config)
+    assert (final["messages"][-2].text, final["answer"]) == ("1999", "7")
+    (record,) = recorder.episode(TASK, Outcome(), run="r").tools
+    assert (record.result, record.error) == ("1999", "")
+
+
 async def test_an_agent_finds_its_tools_by_search() -> None:
     def make(number: int) -> Any:
         def tool() -> int:
@@ -255,3 +270,28 @@ async def test_a_calculator_in_a_whole_team() -> None:
     wanted = calls(("calculator", {"expression": "(3 + 4) * 6"}))
     episode = await played(wanted, "<answer>42</answer>", tools=[calculator()])
     assert (episode.answer, episode.tools[0].result) == ("42", "42")
+
+
+async def test_calls_of_a_local_model_are_followed_and_keep_their_tokens(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="needs the local extra")
+    from random_models import TEMPLATE, make_folder
+
+    from symposia.models.engine import Grammar
+    from symposia.models.local import LocalChatModel
+
+    written = '<tool_call>{"name": "add", "arguments": {"a": 3, "b": 4}}</tool_call>'
+
+    class Calling(LocalChatModel):
+        """A random model, made to write the call."""
+
+        def bind_tools(self, tools: Any, **options: Any) -> Any:
+            grammar = Grammar.regex(re.escape(written))
+            return super().bind_tools(tools, grammar=grammar, max_tokens=90, **options)
+
+    template = "{% if tools %}{{ tools | tojson }}<tool_call>{% endif %}" + TEMPLATE
+    model = Calling(path=make_folder(tmp_path, template=template, context=2048))
+    episode = await play(use_tools(ToolUser(model), [add], max_calls=1), TASK)
+    assert [(t.name, t.result) for t in episode.tools] == [("add", "7")]
+    assert [m["role"] for m in episode.turns[1].messages][-2:] == ["assistant", "tool"]
+    assert all(turn.tokens for turn in episode.turns)
+    assert episode.outcome.stop == "tool calls are spent"

@@ -29,17 +29,26 @@ async def called(registry: ToolRegistry, name: str, /, **arguments: Any) -> Tool
     return await registry.call({"name": name, "args": arguments, "id": "1"})
 
 
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
+def serve(port: int) -> subprocess.Popen[bytes]:
+    server = subprocess.Popen([*COMMAND, str(port)], stderr=subprocess.DEVNULL)
+    for _ in range(300):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                break
+        time.sleep(0.1)
+    return server
+
+
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with subprocess.Popen([*COMMAND, str(port)], stderr=subprocess.DEVNULL) as server:
-        for _ in range(300):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
+        return int(free.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    port = free_port()
+    with serve(port) as server:
         yield f"http://127.0.0.1:{port}/mcp"
         server.kill()
 
@@ -91,6 +100,27 @@ async def test_a_server_that_dies_during_a_call_is_an_error_and_is_started_again
         assert "ConnectionError" in died.content
         assert time.monotonic() - began < 20
         assert (await called(registry, "add", a=1)).content == "2"
+
+
+async def test_a_server_on_http_that_dies_is_an_error_until_it_is_back() -> None:
+    port = free_port()
+    server = serve(port)
+    try:
+        async with ToolRegistry() as registry:
+            rules = {"die": ToolPolicy(timeout=2)}
+            await registry.add_mcp(f"http://127.0.0.1:{port}/mcp", policies=rules)
+            assert (await called(registry, "add", a=1)).ok
+            died = await called(registry, "die")  # the protocol's library does not tell of it
+            assert died.error and died.error.kind == Fault.TIMEOUT
+            server.wait()
+            gone = await called(registry, "add", a=1)
+            assert gone.error and gone.error.kind == Fault.FAILED
+            assert "ConnectionError" in gone.content
+            server = serve(port)
+            assert (await called(registry, "add", a=1)).content == "2"
+    finally:
+        server.kill()
+        server.wait()
 
 
 async def test_a_server_that_never_answers_is_given_up() -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.tools import BaseTool, StructuredTool, ToolException, tool
@@ -284,6 +284,24 @@ async def test_arguments_of_json_schemas_are_checked_too() -> None:
     assert wrong.content.endswith('t takes: mode: "a" or "b", n: integer or null = null.')
 
 
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=8,
+)
+NAMES = st.sampled_from(["city", "days", "self", "config", "args", "kwargs", "mode"])
+
+
+@settings(max_examples=60)
+@given(st.text(max_size=10) | st.just("weather"), st.dictionaries(NAMES | st.text(), JSON))
+def test_any_call_has_a_result(name: str, arguments: dict[str, Any]) -> None:
+    registry = ToolRegistry([weather])
+    result = asyncio.run(registry.call({"name": name, "args": arguments, "id": None}))
+    assert result.content and result.message(None).text == result.content
+    if not result.ok:
+        assert result.error and result.error.kind in (Fault.UNKNOWN, Fault.ARGUMENTS)
+
+
 async def test_a_tool_that_fails_tells_why_without_secrets() -> None:
     def fetch() -> str:
         """Fetch."""
@@ -524,6 +542,15 @@ async def test_a_budget_of_tool_calls_ends_retries() -> None:
     )
     assert result.error and result.error.kind == Fault.BUDGET
     assert "budget of 2 tool calls is spent" in result.content
+
+
+async def test_runs_that_a_budget_refused_cost_nothing() -> None:
+    registry = ToolRegistry([weather], policy=ToolPolicy(cost=1.0))
+    recorder = Recorder(Budget(tool_calls=1))
+    call: Any = {"name": "weather", "args": {"city": "Ulm"}, "id": "1"}
+    results = [await registry.call(call, config={"callbacks": [recorder]}) for _ in range(2)]
+    assert [(r.ok, r.attempts) for r in results] == [(True, 1), (False, 0)]
+    assert recorder.ledger.total.cost == 1.0
 
 
 # The same call again

@@ -24,7 +24,7 @@ from langchain_core.tools import BaseTool, StructuredTool
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from ..fulltext import TOKENIZER, indexable, match
+from ..fulltext import TOKENIZER, Queries, indexable
 
 SUFFIXES = (".txt", ".md", ".rst")
 """Files of a folder that are read."""
@@ -91,6 +91,7 @@ class Corpus:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).resolve()
         self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
+        self._queries = Queries("passages")
         if not self.path.is_file():
             raise ValueError(f"there is no corpus at {path}: build one with Corpus.build")
         try:
@@ -147,14 +148,18 @@ class Corpus:
     def search(self, query: str, k: int = 5) -> list[Passage]:
         """The `k` best passages, best first; equals in the order of the corpus. Any text is a
         query, and a passage with any of its words is found."""
-        expression = match(query)
-        if not expression or k < 1:
+        if k < 1:
             return []
         with self._connection() as db:
+            expression = self._queries.match(query, db, self.passages)
+            if not expression:
+                return []
+            # The best are chosen by number first: reading every match would take most of the time.
             rows = db.execute(
                 "SELECT id, title, text, snippet(passages, 2, '[', ']', '...', ?), -rank "
-                "FROM passages WHERE passages MATCH ? ORDER BY rank, rowid LIMIT ?",
-                (SNIPPET, expression, k),
+                "FROM passages WHERE passages MATCH ? AND rowid IN (SELECT rowid FROM passages "
+                "WHERE passages MATCH ? ORDER BY rank, rowid LIMIT ?) ORDER BY rank, rowid",
+                (SNIPPET, expression, expression, k),
             ).fetchall()
         return [Passage(*row) for row in rows]
 
