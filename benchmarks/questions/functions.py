@@ -73,7 +73,7 @@ FAMILIES = (
 
 
 class Functions(Programming):
-    """Functions of one argument that a sentence describes, tested in the sandbox; no data is needed.
+    """Functions that a sentence describes, tested in the sandbox; no data is needed.
 
     Args:
         size: tasks in a split.
