@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
@@ -61,8 +63,28 @@ def make_environment(name: str, /, **options: Any) -> Environment:
     try:
         environment = made(**options)
     except TypeError as error:
-        known = ", ".join(inspect.signature(made).parameters) or "none"
-        raise ValueError(f"{name}: {error}; its options are: {known}") from error
+        known = inspect.signature(made).parameters
+        reason = _misfit(known, options) or str(error)
+        listed = ", ".join(known) or "none"
+        raise ValueError(f"{name}: {reason}; its options are: {listed}") from error
     if not isinstance(environment, Environment):
         raise ValueError(f"{place} is not a symposia.benchmarks.Environment")
     return environment
+
+
+def _misfit(known: Mapping[str, inspect.Parameter], options: Mapping[str, Any]) -> str:
+    """Which option is unknown or missing, in the words of whoever set it; empty where none is."""
+    kinds = {each.kind for each in known.values()}
+    unknown = [key for key in options if key not in known]
+    if unknown and inspect.Parameter.VAR_KEYWORD not in kinds:
+        close = get_close_matches(unknown[0], known, 1)
+        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        return f"it has no option {unknown[0]!r}{hint}"
+    for key, each in known.items():
+        required = each.default is each.empty and each.kind not in (
+            each.VAR_KEYWORD,
+            each.VAR_POSITIONAL,
+        )
+        if required and key not in options:
+            return f"it needs the option {key!r}"
+    return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +17,7 @@ from ..episodes import (
     BudgetExceeded,
     Episode,
     Ledger,
+    Observation,
     Outcome,
     Prices,
     RecordedWorld,
@@ -59,7 +61,8 @@ async def play(
     The team gets `{"task": task, "messages": [the prompt]}`, the task without its reference, and,
     where there is a world, `TeamContext(world)`. A team that answers without having acted, even one
     whose budget is spent, has its answer submitted to the world as the only action. The outcome is
-    what the world says, never what the team claims.
+    what the world says, never what the team claims; its measures are the numbers in the `info` of
+    the observation that ended it.
 
     Args:
         world: the world that the task is set in; without one nothing is scored.
@@ -100,7 +103,10 @@ async def play(
         stop, error = "error", error_text(failure)
     return recorder.episode(
         task,
-        _outcome(recorder, stop, error, watch.answer),
+        replace(
+            _outcome(recorder, stop, error, watch.answer),
+            measures=_measures(recorded.last) if recorded else {},
+        ),
         run=name.run,
         attempt=name.attempt,
         team=name.team,
@@ -171,6 +177,17 @@ def _outcome(recorder: Recorder, stop: str, error: str, answer: str) -> Outcome:
     elif not stop:
         stop = "answered" if answer else "no readable reply"
     return Outcome(score=score, success=success, stop=stop, error=error)
+
+
+def _measures(seen: Observation | None) -> dict[str, float]:
+    """The numbers that the world told with its last observation, in an episode that it ended."""
+    if seen is None or not seen.done:
+        return {}
+    return {
+        name: float(value)
+        for name, value in seen.info.items()
+        if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    }
 
 
 def team_name(team: AnyTeam) -> str:

@@ -68,7 +68,12 @@ Prices = Annotated[
     Path | None,
     typer.Option(help="A JSON file of prices, in front of the packaged ones."),
 ]
-Tape = Annotated[Path | None, typer.Option(help="A file that model calls are recorded to.")]
+Tape = Annotated[
+    Path | None,
+    typer.Option(
+        help="A file that model calls are recorded to; what it holds already is not asked again."
+    ),
+]
 Replay = Annotated[
     bool, typer.Option("--replay", help="Answer from the cassette only; no model is asked.")
 ]
@@ -269,9 +274,9 @@ def bench(
         console.print(report.table())
         console.print(f"run {report.run} in {store}")
     with plain_errors():
+        write_pages([report], html, markdown)
         if report.rows:
             Leaderboard(store).add(report)
-        write_pages([report], html, markdown)
     if len(report.errors) == len(report.rows):
         raise typer.Exit(1)
 
@@ -296,7 +301,7 @@ def play_command(
     as_json: AsJson = False,
 ) -> None:
     """Play an environment yourself, or script it with `--actions`."""
-    from .play import interactive, scripted
+    from .play import interactive, scripted, the_end
 
     with plain_errors():
         if as_json and actions is None:
@@ -314,6 +319,8 @@ def play_command(
                 said = f"> {record['action']}" if record["action"] else ""
                 console.print(said, style="bold")
                 console.print(record["text"])
+        if record["done"] and not as_json:
+            console.print(the_end(record["reward"]), style="bold")
 
 
 @app.command(epilog="Example: `symposia draw act-refine --png team.png`")
@@ -496,8 +503,9 @@ def _with_expert(
     """The same world made anew, so that it tells what its expert would do."""
     wanted = next(iter(world.experts), "usual") if expert == "usual" else expert
     if wanted not in world.experts:
+        which = "expert" if wanted == "usual" else f"{wanted} expert"
         raise ValueError(
-            f"{world.name} has no {wanted} expert; it has: {', '.join(world.experts) or 'none'}"
+            f"{world.name} has no {which}; it has: {', '.join(world.experts) or 'none'}"
         )
     asked = settings.setdefault("expert", wanted)
     if expert != "usual" and asked != wanted:

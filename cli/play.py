@@ -32,20 +32,28 @@ def interactive(environment: Environment, task: Task, console: Console) -> None:
     """
     seen = environment.reset(task)
     console.print(environment.instructions_for(task), style="dim")
+    console.print("? lists what can be done, quit leaves.", style="dim")
     console.print(seen.text)
     while not seen.done:
         try:
             action = console.input("[bold]> [/]").strip()
         except (EOFError, KeyboardInterrupt):
+            console.print()
             return
         if action == "quit":
             return
         if action == "?":
-            console.print("\n".join(seen.admissible), style="dim")
+            listed = "\n".join(seen.admissible) or "This world lists no actions."
+            console.print(listed, style="dim")
         elif action:
             seen = environment.step(action)
             console.print(seen.text)
-    console.print(f"The end. Reward {seen.reward:g}.", style="bold")
+    console.print(the_end(seen.reward), style="bold")
+
+
+def the_end(reward: float) -> str:
+    """What a player is told when the task is over."""
+    return f"The end. Reward {reward:g}."
 
 
 def _record(action: str | None, seen: Observation) -> dict[str, Any]:

@@ -554,6 +554,8 @@ class RecordedWorld:
 
     world: World
     recorder: Recorder
+    last: Observation | None = None
+    """What the world showed last."""
 
     @property
     def instructions(self) -> str:
@@ -561,7 +563,7 @@ class RecordedWorld:
 
     async def reset(self) -> Observation:
         began = time.perf_counter()
-        seen = await self.world.reset()
+        self.last = seen = await self.world.reset()
         self.recorder.on_step(None, seen, time.perf_counter() - began)
         return seen
 
@@ -576,6 +578,6 @@ class RecordedWorld:
 
     async def _taken(self, action: str) -> Observation:
         began = time.perf_counter()
-        seen = await self.world.step(action)
+        self.last = seen = await self.world.step(action)
         self.recorder.on_step(action, seen, time.perf_counter() - began)
         return seen

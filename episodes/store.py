@@ -62,6 +62,7 @@ class EpisodeStore:
 
     Raises:
         FileNotFoundError: there is no file and none is to be made.
+        ValueError: the file is no database.
     """
 
     def __init__(self, path: str | Path, *, create: bool = True) -> None:
@@ -75,13 +76,28 @@ class EpisodeStore:
         if create:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._db = self._connect(str(self.path))
-            _patiently(lambda: self._db.execute("PRAGMA journal_mode=WAL"))
-            self._db.execute("PRAGMA synchronous=NORMAL")
-            _patiently(lambda: self._db.executescript(SCHEMA))
         else:
             writable = os.access(self.path.parent, os.W_OK)
             mode = "mode=ro" if writable else "immutable=1"
             self._db = self._connect(f"{self.path.resolve().as_uri()}?{mode}")
+        try:
+            self._prepare(create)
+        except sqlite3.DatabaseError as error:
+            self._db.close()
+            if error.sqlite_errorcode != sqlite3.SQLITE_NOTADB:
+                raise
+            raise ValueError(
+                f"{self.path} is damaged, or no episode store: restore a copy of it, or name "
+                "another folder"
+            ) from error
+
+    def _prepare(self, create: bool) -> None:
+        if not create:
+            _patiently(lambda: self._db.execute("PRAGMA schema_version"))
+            return
+        _patiently(lambda: self._db.execute("PRAGMA journal_mode=WAL"))
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        _patiently(lambda: self._db.executescript(SCHEMA))
 
     def _connect(self, place: str) -> sqlite3.Connection:
         return sqlite3.connect(

@@ -70,12 +70,18 @@ class HumanEval(Programming):
     def program(self, task: Task, code: str) -> str:
         prompt, entry = task.data["prompt"], task.data["entry_point"]
         if not _defines(code, entry):
-            return f"{prompt}{code}"
+            return f"{prompt}{_indentation(prompt, code)}{code}"
         before = prompt.partition(f"def {entry}(")[0]
         return f"{before}\n{code}"
 
     def tests(self, task: Task) -> Tests:
         return Tests(task.reference, task.data["entry_point"])
+
+
+def _indentation(prompt: str, code: str) -> str:
+    """What the first line of a continuation lost, since answers come with their ends trimmed."""
+    last = prompt.rstrip().rpartition("\n")[2]
+    return "" if code[0].isspace() else last[: len(last) - len(last.lstrip())]
 
 
 def _defines(code: str, name: str) -> bool:

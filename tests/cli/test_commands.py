@@ -129,8 +129,15 @@ def test_play_prints_json_lines_with_the_reset_first(tmp_path: Path) -> None:
     assert (lines[-1]["reward"], lines[-1]["done"]) == (1.0, True)
 
 
+def test_scripted_play_tells_the_reward_at_its_end(tmp_path: Path) -> None:
+    (tmp_path / "actions.txt").write_text("up\nup\n")
+    result = run("play", COUNTER, "--task", 1, "--actions", tmp_path / "actions.txt")
+    assert result.stdout.endswith("The end. Reward 1.\n")
+
+
 def test_play_is_a_game_without_actions() -> None:
     result = CliRunner().invoke(app, ["play", COUNTER], input="?\nup\nup\n")
+    assert "? lists what can be done" in result.stdout
     assert "down" in result.stdout
     assert "The end. Reward 1." in result.stdout
 
@@ -166,7 +173,7 @@ def test_draw_writes_mermaid_and_png(tmp_path: Path) -> None:
         (("play", "worlds:Broken"), "/games/broken.json: not JSON"),
         (("draw", "x"), "unknown team 'x'"),
         (("export", "nowhere", "r", "o.jsonl"), "no episode store at nowhere/episodes.db"),
-        (("export", "bad.db", "r", "o.jsonl"), "file is not a database"),
+        (("export", "bad.db", "r", "o.jsonl"), "bad.db is damaged, or no episode store"),
         (("ask", "x", "--model", "openai:gpt-5-mini"), "OPENAI_API_KEY"),
     ],
 )
@@ -274,7 +281,7 @@ def test_bench_lets_the_worlds_own_expert_play_without_a_model(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((COUNTER, "--team", "expert"), "counter has no usual expert; it has: none"),
+        ((COUNTER, "--team", "expert"), "counter has no expert; it has: none"),
         ((COUNTER, "--team", "planner"), "counter has no planner expert; it has: none"),
         (("textcraft", "--team", "expert", "--model", "scripted:x"), "asks no model"),
         (("textcraft", "--team", "expert", "--temperature", 1), "asks no model"),

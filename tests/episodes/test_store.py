@@ -219,3 +219,10 @@ def test_a_store_is_read_where_nothing_can_be_written(tmp_path: Path) -> None:
         with pytest.raises(sqlite3.OperationalError, match="readonly"):
             reader.remove("r", "t")
     assert store.path.read_bytes() == before
+
+
+@pytest.mark.parametrize("create", [True, False])
+def test_a_file_that_is_no_store_is_named(tmp_path: Path, create: bool) -> None:
+    (tmp_path / "episodes.db").write_bytes(b"rubbish" * 1000)
+    with pytest.raises(ValueError, match=r"episodes\.db is damaged, or no episode store"):
+        EpisodeStore(tmp_path, create=create)

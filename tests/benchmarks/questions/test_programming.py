@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import symposia
-from symposia import Actor, ScriptedModel, answer, evaluate_sync, make_environment
+from symposia import Actor, EpisodeStore, ScriptedModel, answer, evaluate_sync, make_environment
 from symposia.benchmarks.questions.code import code_of
 from symposia.tools.sandbox import PythonSandbox, UnavailableError
 
@@ -77,6 +77,7 @@ def test_answers_may_be_the_function_or_what_goes_on_after_the_prompt(humaneval)
     assert humaneval.faults.total() == 1
     answers = {
         ADD["canonical_solution"]: (1.0, None),
+        "total = math.fsum([a, b])\n    return total": (1.0, None),
         "```python\ndef add(a, b):\n    return math.fsum((a, b))\n```": (1.0, None),
         "def add(a, b):\n    return a": (0.0, "assertion"),
         "def add(a, b): return nothing": (0.0, "name"),
@@ -89,6 +90,15 @@ def test_answers_may_be_the_function_or_what_goes_on_after_the_prompt(humaneval)
         assert humaneval.reset(task).text.endswith(ADD["prompt"])
         end = humaneval.step(said)
         assert (end.reward, end.info["mistake"]) == (reward, mistake), said
+
+
+def test_the_record_tells_how_many_tests_passed(humaneval, tmp_path):
+    said = "<answer>\n    return {(1, 2): 3}.get((a, b))\n</answer>"
+    team = answer(Actor(ScriptedModel([said])))
+    with EpisodeStore(tmp_path) as store:
+        report = evaluate_sync(team, humaneval, store=store, progress=False)
+        (episode,) = store.episodes(report.run)
+    assert episode.outcome.measures == {"passed": 0.0, "tests": 1.0}
 
 
 def test_hidden_tests_are_in_nothing_that_an_agent_reads(humaneval):
