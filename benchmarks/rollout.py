@@ -32,6 +32,9 @@ from .environment import TaskError
 
 AnyTeam = Runnable[Any, Any]
 """A LangGraph graph, ours or not, or any other Runnable from a state to a state."""
+PAUSE = "__interrupt__"
+"""The key under which LangGraph says that a graph waits for a person."""
+WAITS = "waits for a person, and nobody can be asked here"
 SOLVED = 1.0
 """The score from which an episode counts as a success."""
 
@@ -143,7 +146,10 @@ class _Watch:
         if hasattr(team, "stream_mode"):
             stream = team.astream(state, config, context=TeamContext(world), stream_mode="values")
             async for values in stream:
-                self.state = values
+                if PAUSE in values:
+                    self.state = {**self.state, "stop": WAITS}
+                else:
+                    self.state = values
         else:
             final = await team.ainvoke(state, config)
             self.state = final if isinstance(final, dict) else {"answer": _text(final)}

@@ -6,7 +6,8 @@ import asyncio
 import json
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -142,7 +143,10 @@ def bench(
             show_default=False,
         ),
     ] = None,
-    team: Annotated[str, typer.Option(help="See `symposia teams`.")] = "act",
+    team: Annotated[
+        str | None,
+        typer.Option(help="See `symposia teams`; `answer` for questions, `act` for worlds."),
+    ] = None,
     model: Model = "tiny",
     split: Annotated[str | None, typer.Option(help="Else the environment's choice.")] = None,
     data: Data = None,
@@ -213,6 +217,7 @@ def bench(
         part = Shard.parse(shard) if shard else None
         settings = _settings(data, option)
         world = _environment(environment, settings)
+        team = team or ("answer" if world.max_steps == 1 else "act")
         if team in TEAMS and TEAMS[team].expert:
             if (model, temperature, cassette, replay) != ("tiny", None, None, False):
                 raise ValueError(f"team {team!r} asks no model: leave out what is said about one")
@@ -235,7 +240,7 @@ def bench(
                 str(seed),
             ]
         )
-        with EpisodeStore(store) as kept:
+        with _resumable(name), EpisodeStore(store) as kept:
             report = asyncio.run(
                 evaluate(
                     graph,
@@ -495,6 +500,16 @@ def _environment(name: str, settings: dict[str, Any]) -> Environment:
     if ":" in name:
         sys.path.append("")  # the user's module may stand in the current folder
     return make_environment(name, **settings)
+
+
+@contextmanager
+def _resumable(run: str) -> Iterator[None]:
+    """Say how a run that is interrupted goes on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        stderr.print(f"interrupted; the same command with --run {run} goes on where it stopped")
+        raise
 
 
 def _with_expert(

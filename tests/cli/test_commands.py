@@ -295,3 +295,10 @@ def test_bench_refuses_an_expert_that_is_not_there(
     result = run("bench", *arguments, "--store", tmp_path)
     assert result.exit_code == 2
     assert message in result.output
+
+
+def test_questions_are_answered_and_worlds_are_acted_in_unless_a_team_is_named(tmp_path) -> None:
+    for environment, team in (("arithmetic", "answer"), ("atlas", "act")):
+        options = ["--limit", "1", "--store", str(tmp_path), "--json", "--max-calls", "1"]
+        report = json.loads(run("bench", environment, *options).stdout)
+        assert report["team"] == team

@@ -295,3 +295,10 @@ async def test_calls_of_a_local_model_are_followed_and_keep_their_tokens(tmp_pat
     assert [m["role"] for m in episode.turns[1].messages][-2:] == ["assistant", "tool"]
     assert all(turn.tokens for turn in episode.turns)
     assert episode.outcome.stop == "tool calls are spent"
+
+
+async def test_an_episode_says_that_it_ended_because_a_person_was_asked() -> None:
+    tools = ToolRegistry([add], policy=ToolPolicy(permission="ask"))
+    episode = await played(calls(ADD), SEVEN, tools=tools)
+    assert episode.outcome.stop == "waits for a person, and nobody can be asked here"
+    assert not episode.outcome.success
