@@ -51,6 +51,7 @@ FEATURES = (
     Feature("ALFWorld", "alfworld"),
     Feature("WebShop", "webshop", ("numpy",)),
     Feature("WebShop's official rewards", "webshop", ("spacy",), "en_core_web_sm"),
+    Feature("sandbox server", "sandbox-server"),
     Feature("reports and drawing", "view", ("matplotlib", "jinja2")),
     Feature("Parquet", "view", ("pyarrow",)),
     Feature("LoRA adapters", "train", ("peft",)),
