@@ -161,11 +161,6 @@ class DockerWorker:
         if not await self._channel.greeting(STARTING):
             raise UnavailableError(f"the worker in a container of {self._image} did not start")
 
-    @property
-    def alive(self) -> bool:
-        """See `Worker.alive`."""
-        return self._last is None
-
     async def ask(self, job: Mapping[str, object], seconds: float, last: bool = False) -> Exchange:
         """See `Worker.ask`."""
         if self._last is not None or self._channel is None:
