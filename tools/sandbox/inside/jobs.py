@@ -59,6 +59,9 @@ VALUE = 100_000
 """Characters of a value's `repr`, at most."""
 SPARE = 2**20
 """Bytes kept back, to be let go when memory has run out and that has to be told."""
+_SPARE = [bytearray(SPARE)]
+_BUILTINS = dict(vars(builtins))
+# Both are made once, before a worker is forked: to touch memory anew costs each run a millisecond.
 
 _encoder = c_make_encoder(None, None, encode_basestring_ascii, None, ":", ",", False, False, False)
 
@@ -86,8 +89,7 @@ class Kernel:
 
     def __init__(self) -> None:
         self._pid = getpid()
-        self._spare: bytearray | None = bytearray(SPARE)
-        self._builtins = dict(vars(builtins))
+        self._builtins = _BUILTINS
         self._sources: set[str] = set()
         self._runner: asyncio.Runner | None = None
         self._lines: Lines | None = None
@@ -148,7 +150,7 @@ class Kernel:
         except SystemExit as leaving:
             return _left(leaving, early=job["kind"] in ("load", "test"))
         except BaseException as error:
-            self._spare = None
+            _SPARE.clear()
             status = "memory" if isinstance(error, MemoryError) else "error"
             return {"status": status, **describe(error, self._sources)}
 

@@ -47,9 +47,9 @@ PRELOADED = (
     "inspect",
     "random",
     "datetime",
-    "asyncio",
 )
-"""What code often imports; left until there is time, so that the first worker is there soon."""
+"""What code often imports; left until there is time, so that the first worker is there soon. Not
+asyncio: with it every fork takes half as long again."""
 
 
 def serve(host: socket, limits: Confinement) -> None:
