@@ -302,3 +302,16 @@ def test_questions_are_answered_and_worlds_are_acted_in_unless_a_team_is_named(t
         options = ["--limit", "1", "--store", str(tmp_path), "--json", "--max-calls", "1"]
         report = json.loads(run("bench", environment, *options).stdout)
         assert report["team"] == team
+
+
+def test_an_episode_of_a_stored_run_is_shown_turn_by_turn(tmp_path) -> None:
+    options = ["--limit", "2", "--store", str(tmp_path), "--run", "sums", "--max-tokens", "60"]
+    run("bench", "arithmetic", *options)
+    listed = json.loads(run("show", "sums", "--store", str(tmp_path), "--json").stdout)
+    assert len(listed) == 2
+    task = listed[0]["task"]
+    assert task in run("show", "sums", "--store", str(tmp_path)).stdout
+    shown = run("show", "sums", task, "--store", str(tmp_path)).stdout
+    assert "**actor**" in shown and "**Answer:**" in shown
+    missing = run("show", "sums", "no-such-task", "--store", str(tmp_path))
+    assert missing.exit_code == 2 and "no episode of task 'no-such-task'" in missing.output
