@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import math
 import re
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -65,9 +66,15 @@ class Programming(Questions):
         }
 
     def _sandbox(self) -> PythonSandbox:
+        limits = Limits(
+            seconds=self._seconds,
+            cpu_seconds=math.ceil(self._seconds),
+            memory=self.memory,
+            total_memory=max(self.memory, Limits().total_memory),
+        )
         return PythonSandbox(
             self._backend,
-            limits=Limits(seconds=self._seconds, memory=self.memory),
+            limits=limits,
             packages=self.packages,
             allow_unsafe=self._allow_unsafe,
         )

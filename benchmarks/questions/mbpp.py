@@ -111,7 +111,7 @@ class MBPPPlus(_FromSentences):
     file = "MbppPlus-OriginFmt.jsonl.gz"
     ranges = {"test": range(1, 1000)}
     packages = ("numpy",)
-    memory = 2 * 2**30
+    memory = 4 * 2**30
 
     @staticmethod
     def question(row: dict[str, Any]) -> tuple[str, Any]:
