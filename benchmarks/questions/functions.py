@@ -85,7 +85,6 @@ class Functions(Programming):
 
     name = "functions"
     splits = ("test", "train")
-    instructions = "Write the Python function. Your answer is the whole function, as code."
 
     def __init__(self, *, size: int = 60, seed: int = 0, **sandbox: Any) -> None:
         super().__init__(**sandbox)
@@ -119,7 +118,8 @@ class Functions(Programming):
         arguments = [family.argument(rng) for _ in range(ARGUMENTS)]
         return Task(
             f"functions:{split}/{self.seed}/{number}",
-            f"Write a Python function f(x) that {family.sentence.format(**drawn)}.",
+            f"Write a Python function f(x) that {family.sentence.format(**drawn)}. "
+            "Your answer is the code.",
             family.kind,
             reference=(f"lambda x: {family.solution.format(**drawn)}", arguments),
         )

@@ -33,7 +33,6 @@ class HumanEval(Programming):
 
     name = "humaneval"
     splits = ("test",)
-    instructions = "Complete the Python function. Your answer is the whole function, as code."
 
     def __init__(self, *, data: str | Path | None = None, **sandbox: Any) -> None:
         super().__init__(**sandbox)
@@ -59,7 +58,7 @@ class HumanEval(Programming):
                 raise ValueError(f"the entry point {entry!r} is no name")
             return Task(
                 f"humaneval:{row['task_id'].rpartition('/')[2]}",
-                f"Complete this Python function:\n\n{prompt}",
+                f"Complete this Python function. Your answer is the code.\n\n{prompt}",
                 data={"prompt": prompt, "entry_point": entry},
                 reference=test,
             )

@@ -30,6 +30,8 @@ class Mathematics(Questions):
     """Where the files lie in `$SYMPOSIA_DATA`."""
     files: ClassVar[dict[str, str]]
     """Split to file."""
+    form: ClassVar[str]
+    """What an answer is, told with every question."""
 
     def __init__(self, *, data: str | Path | None = None) -> None:
         super().__init__()
@@ -60,7 +62,8 @@ class Mathematics(Questions):
             question, kind, answer = self.problem(row)
             if not question or not answer:
                 raise ValueError("the question or its answer is empty")
-            return Task(f"{self.name}:{split}/{number}", question, kind, reference=answer)
+            prompt = f"{question.strip()}\n\n{self.form}"
+            return Task(f"{self.name}:{split}/{number}", prompt, kind, reference=answer)
 
         tasks, self.faults = read_tasks(file, make)
         return tasks
@@ -82,7 +85,7 @@ class GSM8K(Mathematics):
     splits = ("test", "train")
     folder = "gsm8k"
     files = {"test": "test.jsonl", "train": "train.jsonl"}
-    instructions = "Solve the problem. Your answer is one number."
+    form = "Your answer is one number."
 
     @staticmethod
     def problem(row: dict[str, Any]) -> tuple[str, str, str]:
@@ -104,7 +107,7 @@ class Math500(Mathematics):
     splits = ("test",)
     folder = "math500"
     files = {"test": "test.jsonl"}
-    instructions = "Solve the problem. Your answer is a number or a formula in LaTeX."
+    form = "Your answer is a number or a formula in LaTeX."
 
     @staticmethod
     def problem(row: dict[str, Any]) -> tuple[str, str, str]:
@@ -123,7 +126,7 @@ class AIME(Mathematics):
     splits = ("2024",)
     folder = "math_small"
     files = {"2024": "aime24.jsonl"}
-    instructions = "Solve the problem. Your answer is a whole number from 0 to 999."
+    form = "Your answer is a whole number from 0 to 999."
 
     @staticmethod
     def problem(row: dict[str, Any]) -> tuple[str, str, str]:

@@ -22,7 +22,6 @@ from .rows import data_file, read_tasks
 
 
 class _FromSentences(Programming):
-    instructions = "Write the Python function. Your answer is the whole function, as code."
     file: ClassVar[str]
     ranges: ClassVar[dict[str, range]]
     """Split to the task ids in it."""
@@ -58,7 +57,7 @@ class _FromSentences(Programming):
                 raise ValueError("there is no test")
             return Task(
                 f"{self.name}:{int(row['task_id'])}",
-                f"{sentence.strip()}\nYour code should pass these tests:\n\n{shown}",
+                f"{sentence.strip()}\nYour answer is code that passes these tests:\n\n{shown}",
                 data={"number": int(row["task_id"])},
                 reference=hidden,
             )

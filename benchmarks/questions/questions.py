@@ -27,42 +27,41 @@ class Questions(Environment):
 
     def __init__(self) -> None:
         self._task: Task | None = None
-        self._answer: str | None = None
 
     @abstractmethod
     def grade(self, task: Task, answer: str) -> Grade:
         """Compare an answer with the task's reference."""
 
     def reset(self, task: Task) -> Observation:
-        self._task, self._answer = task, None
-        return Observation(task.prompt)
+        self._task, self._last = task, Observation(task.prompt)
+        return self._last
 
     def step(self, action: str) -> Observation:
         task = self._playing()
-        if self._answer is not None:
+        if self._last.done:
             return Observation("You have answered already.", done=True, info={"valid": False})
-        self._answer = action
         grade = self.grade(task, action)
         stop = "solved" if grade.reward == 1 else "not solved"
         info = {"won": grade.reward == 1, **grade.info, "stop": stop}
-        return Observation("Your answer was taken.", reward=grade.reward, done=True, info=info)
+        self._last = Observation(
+            "Your answer was taken.", reward=grade.reward, done=True, info=info
+        )
+        return self._last
 
-    def snapshot(self) -> tuple[str, str | None]:
-        return self._playing().id, self._answer
+    def snapshot(self) -> tuple[str, Observation]:
+        return self._playing().id, self._last
 
-    def restore(self, snapshot: tuple[str, str | None]) -> Observation:
+    def restore(self, snapshot: tuple[str, Observation]) -> Observation:
         """Return to a snapshot of the task that is set up now.
 
         Raises:
             ValueError: the snapshot is of another task.
         """
-        task, (identity, answer) = self._playing(), snapshot
+        task, (identity, last) = self._playing(), snapshot
         if identity != task.id:
             raise ValueError(f"a snapshot of {identity} cannot continue {task.id}")
-        self._answer = answer
-        if answer is None:
-            return Observation(task.prompt)
-        return Observation("Your answer was taken.", done=True)
+        self._last = last
+        return last
 
     def close(self) -> None:
         self._task = None

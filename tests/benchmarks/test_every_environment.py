@@ -32,6 +32,9 @@ WORLDS: dict[str, tuple[str, dict[str, Any]]] = {
     "bargaining, random": ("bargaining", {"opponent": "random", "rules": {"rounds": 4}}),
     "reasoning-gym": ("reasoning-gym", {"size": 20}),
     "gymnasium": ("gymnasium", LAKE),
+    "arithmetic": ("arithmetic", {"size": 8}),
+    "atlas": ("atlas", {"size": 8}),
+    "atlas, claims": ("atlas", {"size": 9, "ask": "claims"}),
 }
 """Name and options of environments that need no data and have no such tests of their own."""
 NEEDS = {"reasoning-gym": "reasoning_gym", "gymnasium": "gymnasium"}
@@ -196,6 +199,10 @@ def _canaried(reference: Any) -> Any:
     """A reference with the gold replaced by what can be searched for."""
     if reference is None:
         return None
+    if isinstance(reference, int):
+        return CANARY
+    if isinstance(reference, tuple):
+        return (CANARY, *reference[1:])
     assert set(reference) >= {"question", "answer", "metadata"}
     return {"question": reference["question"], "answer": CANARY, "metadata": {"gold": CANARY}}
 
