@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from .backend import Backend
 from .bubblewrap import NAME as BUBBLEWRAP
 from .bubblewrap import Bubblewrap
+from .docker import IMAGE, Docker
+from .docker import NAME as DOCKER
 from .limits import Limits
 from .native import NAME as NATIVE
 from .native import Native
@@ -18,7 +20,7 @@ from .unsafe import UnsafeSubprocess
 
 CHOICES = (BUBBLEWRAP, NATIVE)
 """Tried in this order where no backend is named."""
-NAMES = (*CHOICES, "remote", UNSAFE)
+NAMES = (*CHOICES, DOCKER, "remote", UNSAFE)
 """All backends."""
 
 
@@ -30,6 +32,7 @@ def make_backend(
     allow_unsafe: bool = False,
     url: str | None = None,
     token: str | None = None,
+    image: str | None = None,
 ) -> Backend:
     """The backend called `name`, not yet opened; see `PythonSandbox` for the arguments.
 
@@ -38,15 +41,20 @@ def make_backend(
     """
     if name not in NAMES:
         raise ValueError(f"backend {name!r}: there are {', '.join(NAMES)}")
+    if image is not None and name != DOCKER:
+        raise ValueError(f"image is for backend {DOCKER!r}, not for {name!r}")
+    if packages and name in (DOCKER, "remote"):
+        owner = "image's" if name == DOCKER else "server's"
+        raise ValueError(f"packages: with backend {name!r} they are the {owner} matter")
     if name == "remote":
         token = token or os.environ.get(TOKEN)
         if url is None or token is None:
             raise ValueError(f"backend 'remote' needs url=... and token=... (or {TOKEN})")
-        if packages:
-            raise ValueError("packages are the server's matter: give them to its backend")
         return Remote(url, token, limits, allow_unsafe)
     if url is not None or token is not None:
         raise ValueError(f"url and token are for backend 'remote', not for {name!r}")
+    if name == DOCKER:
+        return Docker(limits or Limits(), image or IMAGE)
     if name in CHOICES:
         isolate = Bubblewrap if name == BUBBLEWRAP else Native
         return isolate(limits or Limits(), find(packages))
@@ -55,4 +63,5 @@ def make_backend(
             f"backend {UNSAFE!r} does not isolate: code can read your files and reach the "
             "network; allow_unsafe=True takes it all the same"
         )
+    find(packages)  # it can import them all; that there is none is still an error
     return UnsafeSubprocess(limits or Limits())

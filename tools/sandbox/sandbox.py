@@ -37,6 +37,7 @@ class PythonSandbox:
         allow_unsafe: whether `unsafe-subprocess`, which does not isolate, may be used.
         url: for `remote`: where the server is.
         token: for `remote`: the server's token; else the variable SYMPOSIA_SANDBOX_TOKEN.
+        image: for `docker`: the image, with a Python from 3.11 on; else `python:3.12-slim`.
 
     Raises:
         ValueError: there is no such backend, or a setting that it does not have.
@@ -52,6 +53,7 @@ class PythonSandbox:
         allow_unsafe: bool = False,
         url: str | None = None,
         token: str | None = None,
+        image: str | None = None,
     ) -> None:
         self._candidates = [
             make_backend(
@@ -61,6 +63,7 @@ class PythonSandbox:
                 allow_unsafe=allow_unsafe,
                 url=url,
                 token=token,
+                image=image,
             )
             for name in ([backend] if backend else CHOICES)
         ]

@@ -85,7 +85,7 @@ class UnsafeWorker:
             self._process = subprocess.Popen(
                 [
                     *(sys.executable, "-I", "-c", START, str(Path(__file__).parent)),
-                    *(str(theirs.fileno()), json.dumps(_resources(limits))),
+                    *(str(theirs.fileno()), json.dumps(resources(limits))),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=stdout[1],
@@ -176,7 +176,7 @@ def _ending(code: int, spent: bool) -> End:
     return End.EXIT if code >= 0 else End.SIGNAL
 
 
-def _resources(limits: Limits) -> dict[str, tuple[int, int]]:
+def resources(limits: Limits) -> dict[str, tuple[int, int]]:
     """Soft and hard limits; between those of CPU time the kernel says with SIGXCPU what it is."""
     return {
         "RLIMIT_AS": (limits.memory, limits.memory),

@@ -232,6 +232,8 @@ async def test_too_much_output_ends_the_run(box: PythonSandbox) -> None:
 
 
 async def test_runs_are_measured(box: PythonSandbox) -> None:
+    if box.backend == "docker":
+        pytest.skip("docker does not say what a container used")
     result = await box.run("x = 'a' * 50_000_000\nsum(range(10 ** 6))")
     assert result.cpu_seconds > 0.005
     assert result.peak_memory > 50_000_000

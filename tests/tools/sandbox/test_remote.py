@@ -297,5 +297,7 @@ def test_settings_that_cannot_work_are_refused(
     monkeypatch.delenv("SYMPOSIA_SANDBOX_TOKEN", raising=False)
     with pytest.raises(ValueError, match=reason):
         PythonSandbox("remote", **settings)
+    with pytest.raises(ValueError, match="for backend 'docker'"):
+        PythonSandbox(UNSAFE, allow_unsafe=True, image="python")
     with pytest.raises(ValueError, match="for backend 'remote'"):
         PythonSandbox(UNSAFE, allow_unsafe=True, url="http://localhost:1")

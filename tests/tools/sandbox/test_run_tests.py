@@ -121,7 +121,7 @@ async def test_a_test_that_hangs_or_crashes_hides_no_other(box: PythonSandbox) -
         "    if n == 8: sys.exit(0)\n"
         "    if n == 9: raise KeyboardInterrupt\n"
     )
-    report = await box.run_tests(code, [f"assert f({n}) == 1" for n in range(1, 10)], timeout=1)
+    report = await box.run_tests(code, [f"assert f({n}) == 1" for n in range(1, 10)], timeout=3)
     assert [test.mistake for test in report.tests] == [
         None,
         Mistake.TIMEOUT,
@@ -149,9 +149,9 @@ async def test_a_test_that_hangs_or_crashes_hides_no_other(box: PythonSandbox) -
 async def test_code_that_cannot_be_loaded_fails_every_test_once(
     box: PythonSandbox, code: str, mistake: Mistake
 ) -> None:
-    report = await box.run_tests(code, ["assert True"] * 5, timeout=1)
+    report = await box.run_tests(code, ["assert True"] * 5, timeout=2)
     assert report.mistakes == {mistake: 5}
-    assert report.seconds < 4
+    assert len({id(test.result) for test in report.tests}) == 1
 
 
 async def test_state_does_not_pass_from_test_to_test(box: PythonSandbox) -> None:

@@ -78,7 +78,7 @@ async def test_a_cell_can_end_the_session_and_later_ones_say_so(
     assert (await session.run("x = 1")).ok
     if status is Status.KILLED and not await _may_die(session):
         pytest.skip("the worker is the first process of its namespace: signals do not reach it")
-    assert (await session.run(code, timeout=1)).status is status
+    assert (await session.run(code, timeout=2)).status is status
     later = await session.run("x")
     assert (later.status, later.mistake) == (Status.ENDED, Mistake.ENDED)
     assert "<cell 2>" in later.error or "<cell 3>" in later.error

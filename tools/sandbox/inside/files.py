@@ -65,22 +65,26 @@ def _is_own_file(name: str) -> bool:
     """Whether `name` is a regular file and no link leads to it."""
     try:
         here = os.path.realpath(".")
-        return stat.S_ISREG(os.lstat(name).st_mode) and os.path.realpath(name) == os.path.join(
+        return _is_regular(os.lstat(name)) and os.path.realpath(name) == os.path.join(
             here, os.path.normpath(name)
         )
     except OSError:
         return False
 
 
+def _is_regular(status: os.stat_result) -> bool:
+    return stat.S_ISREG(status.st_mode)
+
+
 def _read(name: str, size: int) -> bytes | None:
     """The file's bytes; None where they are more than `size`, or it cannot be read."""
     try:
         with open(name, "rb", opener=_without_links) as file:
-            content = file.read(size + 1)
+            content = file.read(size + 1) if _is_regular(os.fstat(file.fileno())) else None
     except OSError:
         return None
-    return content if len(content) <= size else None
+    return content if content is not None and len(content) <= size else None
 
 
 def _without_links(name: str, flags: int) -> int:
-    return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC)
+    return os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
