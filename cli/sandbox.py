@@ -24,7 +24,7 @@ sandbox = typer.Typer(help="Run Python code that nobody trusts.", no_args_is_hel
 
 Backend = Annotated[
     str | None,
-    typer.Option(help="bubblewrap, native, remote, ...; else the first that works here."),
+    typer.Option(help="bubblewrap, native, docker, remote, ...; else the first that works here."),
 ]
 Unsafe = Annotated[
     bool,
@@ -33,6 +33,9 @@ Unsafe = Annotated[
 Packages = Annotated[
     list[str] | None,
     typer.Option("--package", help="A package that the code may import; may be given often."),
+]
+Image = Annotated[
+    str | None, typer.Option(help="For docker: an image with Python; else python:3.12-slim.")
 ]
 Seconds = Annotated[float | None, typer.Option(help="Wall-clock seconds, at most.")]
 Memory = Annotated[int | None, typer.Option(help="MiB of address space per process, at most.")]
@@ -50,6 +53,7 @@ def run(
     token: Annotated[
         str | None, typer.Option(help="For remote; else $SYMPOSIA_SANDBOX_TOKEN.")
     ] = None,
+    image: Image = None,
     package: Packages = None,
     seconds: Seconds = None,
     memory: Memory = None,
@@ -74,6 +78,7 @@ def run(
             limits=limits,
             packages=package or (),
             allow_unsafe=allow_unsafe,
+            image=image,
             url=url,
             token=token,
             workers=0,
@@ -104,6 +109,7 @@ def serve(
         typer.Option(help="What clients must show; else $SYMPOSIA_SANDBOX_TOKEN, else a new one."),
     ] = None,
     backend: Backend = None,
+    image: Image = None,
     package: Packages = None,
     workers: Annotated[int, typer.Option(min=0, help="Workers kept warm.")] = 4,
     seconds: Seconds = None,
@@ -135,6 +141,7 @@ def serve(
             limits=limits,
             packages=package or (),
             allow_unsafe=allow_unsafe,
+            image=image,
             workers=workers,
         ) as box:
             stderr.print(f"ready: {box.backend} at {address} (Ctrl-C stops it)")

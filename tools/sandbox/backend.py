@@ -65,6 +65,11 @@ class Exchange:
 class Worker(Protocol):
     """One isolated process and its one tenant."""
 
+    @property
+    def alive(self) -> bool:
+        """Whether it can be asked: False once it is known that it has ended."""
+        ...
+
     async def ask(self, job: Mapping[str, object], seconds: float, last: bool = False) -> Exchange:
         """Give it a job and wait for the answer, the clock, or its end.
 

@@ -34,7 +34,13 @@ class Pool:
         Raises:
             UnavailableError: no worker could be made.
         """
-        worker = self._ready.popleft() if self._ready else await self.backend.worker()
+        while self._ready:
+            worker = self._ready.popleft()
+            if worker.alive:
+                break
+            await worker.close()
+        else:
+            worker = await self.backend.worker()
         self._refill()
         return worker
 

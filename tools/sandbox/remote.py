@@ -151,6 +151,11 @@ class RemoteWorker:
         self._name: str | None = None
         self._last: Exchange | None = None
 
+    @property
+    def alive(self) -> bool:
+        """See `Worker.alive`."""
+        return self._last is None
+
     async def ask(self, job: Mapping[str, object], seconds: float, last: bool = False) -> Exchange:
         """See `Worker.ask`.
 

@@ -115,6 +115,11 @@ class UnsafeWorker:
                 f"{sys.executable} did not start as a worker: {last.stderr.decode()[-500:]}"
             )
 
+    @property
+    def alive(self) -> bool:
+        """See `Worker.alive`."""
+        return self._last is None
+
     async def ask(self, job: Mapping[str, object], seconds: float, last: bool = False) -> Exchange:
         """See `Worker.ask`."""
         if self._last is not None:

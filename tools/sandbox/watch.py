@@ -74,7 +74,7 @@ class Watch:
             if len(names) == self._depth and names[-1] == "1":
                 yield int(names[-2]), sum(map(_held, _tree(process)))
             else:
-                waiting += _children(process)
+                waiting += children(process)
 
 
 def _tree(process: int) -> Iterator[int]:
@@ -82,10 +82,10 @@ def _tree(process: int) -> Iterator[int]:
     while waiting:
         process = waiting.pop()
         yield process
-        waiting += _children(process)
+        waiting += children(process)
 
 
-def _children(process: int) -> list[int]:
+def children(process: int) -> list[int]:
     """The children of all threads of a process; none of one that is gone."""
     children: list[int] = []
     with suppress(OSError):

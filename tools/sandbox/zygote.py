@@ -23,7 +23,7 @@ from . import seccomp
 from .backend import End, Exchange, UnavailableError
 from .channel import Channel
 from .limits import Limits
-from .watch import Watch
+from .watch import Watch, children
 
 STARTING = 20.0
 """Seconds that a zygote, or a worker, may take to be ready."""
@@ -116,6 +116,9 @@ class Zygotes:
 
     async def close(self) -> None:
         """See `Backend.close`."""
+        if self._first is not None:
+            await self._first.close()
+            self._first = None
         async with self._starting:
             if self._zygote is not None:
                 await self._zygote.close()
@@ -223,6 +226,9 @@ class Zygote:
 
     def abandon(self) -> None:
         """Kill it, and every worker with it."""
+        for pid in children(self._process.pid):  # bwrap, if root's, may not kill what it started
+            with suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
         self._process.kill()
 
     async def close(self) -> None:
@@ -242,7 +248,7 @@ class Zygote:
         try:
             await asyncio.wait_for(gone.wait(), ENDING)
         except TimeoutError:
-            self._process.kill()
+            self.abandon()
             await gone.wait()
         finally:
             self._loop.remove_reader(descriptor)
@@ -362,7 +368,7 @@ class ForkedWorker:
 
     @property
     def alive(self) -> bool:
-        """Whether it has not ended yet."""
+        """See `Worker.alive`."""
         return not self._ended.done()
 
     async def start(self) -> None:
