@@ -5,6 +5,7 @@ Looks at what is installed without importing it, so it is quick and works when a
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import sqlite3
@@ -21,6 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..benchmarks.cache import cache_folder
+from ..tools.sandbox import available
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "models" / "tiny" / "weights"
 OLDEST_SQLITE = (3, 24, 0)
@@ -49,6 +51,7 @@ FEATURES = (
     Feature("ALFWorld", "alfworld"),
     Feature("WebShop", "webshop", ("numpy",)),
     Feature("WebShop's official rewards", "webshop", ("spacy",), "en_core_web_sm"),
+    Feature("sandbox server", "sandbox-server"),
     Feature("reports and drawing", "view", ("matplotlib", "jinja2")),
     Feature("Parquet", "view", ("pyarrow",)),
     Feature("LoRA adapters", "train", ("peft",)),
@@ -80,6 +83,7 @@ def diagnose() -> list[Check]:
         _data(),
         _cache(),
         _sqlite(),
+        _sandbox(),
         _memory(),
         _gpu(),
     ]
@@ -209,6 +213,19 @@ def _sqlite() -> Check:
         f"SQLite {sqlite3.sqlite_version}, journal mode {mode}",
         ok,
         "" if ok else "use a Python built with a newer SQLite",
+    )
+
+
+def _sandbox() -> Check:
+    """Each local way of isolating code is really tried."""
+    found = asyncio.run(available())
+    ok = not all(found.values())
+    return Check(
+        "Python sandbox",
+        "bubblewrap, or Linux 5.13 with user namespaces",
+        "; ".join(f"{name}: {why or 'works'}" for name, why in found.items()),
+        ok,
+        "" if ok else "mend one of them, or use the backend docker or remote",
     )
 
 

@@ -1,4 +1,5 @@
 from .backend import Backend, End, Exchange, UnavailableError, Worker
+from .backends import available
 from .limits import Limits
 from .result import Coverage, Mistake, Result, Status, TestReport, TestResult
 from .sandbox import PythonSandbox
@@ -19,4 +20,5 @@ __all__ = [
     "TestResult",
     "UnavailableError",
     "Worker",
+    "available",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from .backend import Backend
+from .backend import Backend, UnavailableError
 from .bubblewrap import NAME as BUBBLEWRAP
 from .bubblewrap import Bubblewrap
 from .docker import IMAGE, Docker
@@ -65,3 +65,22 @@ def make_backend(
         )
     find(packages)  # it can import them all; that there is none is still an error
     return UnsafeSubprocess(limits or Limits())
+
+
+async def available() -> dict[str, str]:
+    """The ways of isolating code that need no other machine, each tried by making a worker.
+
+    Returns:
+        From the backend's name to why it does not work; `""` where it does.
+    """
+    found = {}
+    for name in CHOICES:
+        backend = make_backend(name)
+        try:
+            await backend.open()
+            found[name] = ""
+        except UnavailableError as error:
+            found[name] = str(error)
+        finally:
+            await backend.close()
+    return found

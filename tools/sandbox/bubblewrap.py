@@ -6,7 +6,6 @@ first choice where it is installed. Each tenant is confined exactly as in the `n
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -48,7 +47,7 @@ def _launch(packages: Sequence[Package]) -> Launch:
 def _namespaces() -> list[str]:
     """Root stays root for bwrap, so that it can read the interpreter; the zygote drops it then."""
     common = ["--die-with-parent", "--as-pid-1", "--cap-add", "ALL"]
-    if os.geteuid() != 0:
+    if user() is None:
         return [*common, "--unshare-all"]
     parts = ("pid", "net", "ipc", "uts", "cgroup-try")
     return [*common, *(f"--unshare-{part}" for part in parts)]
@@ -73,4 +72,4 @@ def _mounts(root: Root) -> list[str]:
 
 def _processes() -> list[str]:
     """Root's zygote needs /proc to enter a user namespace, and hides it then."""
-    return ["--proc", "/proc"] if os.geteuid() == 0 else []
+    return ["--proc", "/proc"] if user() is not None else []

@@ -5,8 +5,10 @@ It needs a Linux kernel from 5.13 on that lets this user create user namespaces,
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
+from .backend import UnavailableError
 from .limits import Limits
 from .packages import Package
 from .root import PACKAGES, interpreter, plan
@@ -36,11 +38,18 @@ def _launch(packages: Sequence[Package]) -> Launch:
     )
 
 
-def user() -> int:
-    """The user that root becomes: one that this user namespace has."""
+def user() -> int | None:
+    """The user that root becomes; None where this is nobody whose processes go uncounted.
+
+    Raises:
+        UnavailableError: this is root, in a user namespace that has no other user.
+    """
     with open("/proc/self/uid_map") as file:
-        for line in file:
-            first, _, count = map(int, line.split())
-            if first <= OWNER_OF_NOTHING < first + count:
-                return OWNER_OF_NOTHING
-    return OVERFLOW
+        ranges = [[int(word) for word in line.split()] for line in file]
+    outside = {first: beyond for first, beyond, _ in ranges}
+    if os.geteuid() != 0 or outside.get(0, 0) != 0:
+        return None
+    for wanted in (OWNER_OF_NOTHING, OVERFLOW):
+        if any(first <= wanted < first + count for first, _, count in ranges):
+            return wanted
+    raise UnavailableError("root has no other user to become in this user namespace")

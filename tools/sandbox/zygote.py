@@ -23,6 +23,7 @@ from . import seccomp
 from .backend import End, Exchange, UnavailableError
 from .channel import Channel
 from .limits import Limits
+from .obstacles import remedies
 from .watch import Watch, children
 
 STARTING = 20.0
@@ -191,11 +192,14 @@ class Zygote:
         self._lose("it did not start in time")
 
     async def worker(self) -> ForkedWorker:
-        """A fresh worker, confined and waiting for its first job."""
+        """A fresh worker, confined and waiting for its first job.
+
+        Raises:
+            UnavailableError: there is none.
+        """
         self._count += 1
         number = self._count
-        ours, theirs = socket.socketpair()
-        stdout, stderr = os.pipe(), os.pipe()
+        ours, theirs, stdout, stderr = _ends()
         given = [theirs.fileno(), stdout[1], stderr[1]]
         worker = ForkedWorker(self, number, ours, stdout[0], stderr[0])
         try:
@@ -336,7 +340,25 @@ class Zygote:
         """Why it ended, with the last thing that it wrote to standard error."""
         size = os.fstat(self._errors).st_size
         text = os.pread(self._errors, 2000, max(0, size - 2000)).decode("utf-8", "replace")
-        return f"{why}: {text.strip()}" if text.strip() and why == "it ended" else why
+        why = f"{why}: {text.strip()}" if text.strip() and why == "it ended" else why
+        return "; ".join([why, *remedies()])
+
+
+def _ends() -> tuple[socket.socket, socket.socket, tuple[int, int], tuple[int, int]]:
+    """Both ends of a worker's channel and of its two pipes.
+
+    Raises:
+        UnavailableError: this process has no descriptors left.
+    """
+    pipes: list[tuple[int, int]] = []
+    try:
+        pipes += [os.pipe()]
+        pipes += [os.pipe()]
+        return *socket.socketpair(), pipes[0], pipes[1]
+    except OSError as error:
+        for descriptor in (end for pipe in pipes for end in pipe):
+            os.close(descriptor)
+        raise UnavailableError(f"no worker could be made: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -30,3 +35,30 @@ async def box(request: pytest.FixtureRequest) -> AsyncIterator[PythonSandbox]:
         pytest.skip(str(error))
     yield sandbox
     await sandbox.close()
+
+
+@pytest.fixture
+def unprivileged(tmp_path: Path) -> dict[str, Any]:
+    """How `subprocess.run` starts a Python like this one as a user with no rights.
+
+    `args` is the beginning of the command.
+    """
+    path = os.pathsep.join(entry for entry in sys.path if entry)
+    environment = {
+        "HOME": str(tmp_path),
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": path,
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    if os.geteuid() != 0:
+        return {"args": [sys.executable], "env": environment}
+    options = {"env": environment, "user": 65533, "group": 65533, "extra_groups": []}
+    check = f"import sys; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
+    for python in (os.path.realpath(sys.executable), "/usr/bin/python3", "/usr/local/bin/python3"):
+        try:
+            ran = subprocess.run([python, "-c", check], **options)
+        except OSError:
+            continue
+        if ran.returncode == 0:
+            return {"args": [python], **options}
+    pytest.skip("no Python of this version that a user without rights may start")

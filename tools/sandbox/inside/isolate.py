@@ -35,19 +35,19 @@ EMPTY = "mode=0755,size=4k,nr_inodes=2"
 """A tmpfs that hides a folder."""
 
 
-def isolate(root: dict[str, Any], user: int) -> None:
+def isolate(root: dict[str, Any], user: int | None) -> None:
     """Leave the host, but for the process namespace, which the next child enters.
 
     Args:
         root: what the new root holds; see `build`.
-        user: the host's user and group id to become, if this is root.
+        user: the host's user and group id to become; None where this is not root.
 
     Raises:
         OSError: the kernel refused a step; the message names it.
     """
     own = _own()
     built = False
-    if os.geteuid() == 0:
+    if user is not None:
         with suppress(PermissionError):  # root in a container that may not mount
             system.unshare(system.CLONE_NEWNS)
             built = True

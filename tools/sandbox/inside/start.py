@@ -24,7 +24,8 @@ def main(descriptor: int) -> None:
     """Read the configuration from the host's socket and serve it.
 
     Its keys: `host` (the process id that started this, or null where it cannot be seen), `root`
-    (what `isolate` builds, or null where the root is already in place), `user`, `limits` (the
+    (what `isolate` builds, or null where the root is already in place), `user` (whom to become, or
+    null), `limits` (the
     fields of `Confinement`), `program` (the filter of system calls, in hexadecimal).
     """
     os.set_inheritable(descriptor, False)
@@ -48,7 +49,7 @@ def _serve(host: socket, config: dict[str, Any]) -> None:
             host.close()
             os.waitpid(child, 0)
             return
-    elif os.geteuid() == 0:
+    elif config["user"] is not None:
         lower(config["user"])
     system.prctl(system.PR_SET_PDEATHSIG, signal.SIGKILL)
     serve(host, limits)
