@@ -72,7 +72,9 @@ class Runner:
         began = time.monotonic()
         listed = await self._listed(tests, entry_point)
         results = (listed,) if isinstance(listed, TestResult) else await self._run(listed)
-        covered = Coverage(frozenset(self._executable), frozenset(self._executed))
+        covered = Coverage(
+            frozenset(self._executable), frozenset(self._executed & self._executable)
+        )
         return TestReport(
             results,
             self.backend,
