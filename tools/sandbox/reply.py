@@ -69,7 +69,13 @@ class Answer:
 
 
 async def ask(
-    worker: Worker, backend: str, job: Mapping[str, Any], seconds: float, *, last: bool = False
+    worker: Worker,
+    backend: str,
+    job: Mapping[str, Any],
+    seconds: float,
+    *,
+    last: bool = False,
+    seal: str = "",
 ) -> Answer:
     """Give a worker a job and read what it answers.
 
@@ -79,6 +85,7 @@ async def ask(
         job: what `Kernel.perform` takes, but for the nonce.
         seconds: wall-clock time of the job.
         last: the worker is killed after its reply.
+        seal: what an earlier job gave to the kernel, to be added to the nonce of this one.
     """
     nonce = secrets.token_hex(16)
     try:
@@ -89,7 +96,7 @@ async def ask(
         return Answer(_ended(exchange, backend, seconds), None, alive=False)
     try:
         reply = Reply.model_validate(_read(exchange.reply))
-        if not secrets.compare_digest(reply.nonce.encode(), nonce.encode()):
+        if not secrets.compare_digest(reply.nonce.encode(), (nonce + seal).encode()):
             raise ValueError("it has another job's nonce")
         files = incoming(reply.files, job.get("collect", ()))
     except (ValueError, RecursionError) as error:
