@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.util import find_spec
@@ -86,10 +86,8 @@ def run(
         )
         result = box.run_sync(code, files=files, collect=collect or ())
     with plain_errors():
-        for name, content in result.files.items():
-            target = out / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
+        if collect:
+            _save(result.files, out)
     if as_json:
         print(json.dumps({**asdict(result), "files": sorted(result.files)}))
     else:
@@ -226,6 +224,23 @@ def _errors() -> Iterator[None]:
             yield
         except UnavailableError as error:
             raise ValueError(str(error)) from error
+
+
+def _save(files: Mapping[str, bytes], folder: Path) -> None:
+    """Write what was brought back; a link in the folder leads nothing out of it.
+
+    Raises:
+        ValueError: a link stands where a file or its folder is to be.
+    """
+    for name, content in files.items():
+        target = folder / name
+        for place in (target, *target.parents):
+            if place == folder:
+                break
+            if place.is_symlink():
+                raise ValueError(f"{place} is a link: nothing is written through it")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
 
 
 def _show(result: Result) -> None:

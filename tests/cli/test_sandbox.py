@@ -8,6 +8,8 @@ from sandboxes import local_backends
 from typer.testing import CliRunner, Result
 
 from symposia.cli.app import app
+from symposia.tools.sandbox import PythonSandbox, Status
+from symposia.tools.sandbox import Result as Told
 from symposia.tools.sandbox.unsafe import NAME as UNSAFE
 
 BACKEND = ("--backend", local_backends()[0], "--allow-unsafe")
@@ -90,3 +92,27 @@ def test_status_names_every_backend() -> None:
     assert works - {"docker"} == set(local_backends()) - {"docker"}
     assert all(row["why"] for row in rows if not row["works"])
     assert UNSAFE in run("status").stdout
+
+
+def test_nothing_is_written_that_was_not_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forged(*_: object, **__: object) -> Told:
+        return Told(Status.OK, "test", files={"conftest.py": b"x"})
+
+    monkeypatch.setattr(PythonSandbox, "run_sync", forged)
+    monkeypatch.chdir(tmp_path)
+    assert run("run", "-", *BACKEND, given="1").exit_code == 0
+    assert not list(tmp_path.iterdir())
+
+
+def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results/o").symlink_to(tmp_path / "elsewhere")
+    result = run(
+        *("run", "-", "--collect", "o/*", "--out", tmp_path / "results", *BACKEND),
+        given="import os\nos.mkdir('o')\nopen('o/a', 'w').close()",
+    )
+    assert result.exit_code == 2 and "is a link" in result.stderr
+    assert not list((tmp_path / "elsewhere").iterdir())

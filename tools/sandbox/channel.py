@@ -3,6 +3,7 @@
 A channel knows no process: it cannot kill one and does not know how one ended. It says whether an
 answer came, in time, alone and within the limits; whoever owns the worker does the rest. Pipes are
 read while a job is sent and waited for: a worker that prints first and reads later blocks nobody.
+Between two jobs they are read too, and its owner is called when it must not live on.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ import json
 import os
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 from .backend import FRAME_LIMIT, End, Exchange
 
@@ -45,6 +47,8 @@ class Channel:
         self._incoming = bytearray()
         self._waiting: asyncio.Future[None] | None = None
         self._end: End | None = None
+        self._broken: Callable[[End], Coroutine[Any, Any, object]] | None = None
+        self._breaking: asyncio.Task[object] | None = None
         for pipe in self._pipes:
             os.set_blocking(pipe, False)
             self._loop.add_reader(pipe, self._read, pipe)
@@ -67,6 +71,7 @@ class Channel:
         if len(data) > FRAME_LIMIT:
             raise ValueError(f"a job of {len(data)} bytes: at most {FRAME_LIMIT} go to a worker")
         began = time.monotonic()
+        self.wake()
         self.drain()
         for said in self._said.values():
             said.clear()
@@ -85,6 +90,22 @@ class Channel:
         self._end = self._end or end
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
+        if self._broken is not None and not self._loop.is_closed():
+            self._breaking = self._loop.create_task(self._broken(end))
+            self._broken = None
+
+    def rest(self, broken: Callable[[End], Coroutine[Any, Any, object]]) -> None:
+        """Until the next trade, let an interrupt call `broken`, which is to end the worker.
+
+        What is printed meanwhile is limited as that of a job is, and thrown away.
+        """
+        self._broken = broken
+        for said in self._said.values():
+            said.clear()
+
+    def wake(self) -> None:
+        """End that."""
+        self._broken = None
 
     def told(self, exchange: Exchange) -> Exchange:
         """`exchange` with what was printed since the last job was sent."""
@@ -100,6 +121,7 @@ class Channel:
 
     def close(self) -> None:
         """Close the socket and the pipes. May be called twice."""
+        self.wake()
         self.interrupt(End.CLOSED)
         self._forget(self._peer.fileno())
         self._peer.close()
@@ -178,6 +200,7 @@ class Channel:
             said += chunk
         if len(said) <= self._output:
             return True
+        self._forget(pipe)
         self.interrupt(End.OUTPUT)
         return False
 

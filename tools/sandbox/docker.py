@@ -171,6 +171,7 @@ class DockerWorker:
             await self.close()
             raise
         if exchange.end is None and not last:
+            self._channel.rest(lambda end: self._end(Exchange(None, end=end)))
             return exchange
         return await self._end(exchange)
 
@@ -183,6 +184,8 @@ class DockerWorker:
         """Remove the container and tell how its worker ended."""
         end = exchange.end or End.CLOSED
         self._last = replace(exchange, end=end)
+        if self._channel is not None:
+            self._channel.wake()
         code = None
         if end is End.EXIT and self._process is not None:
             end, code = await self._ending()

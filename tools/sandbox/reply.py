@@ -1,13 +1,13 @@
 """What a worker answered, read fail-closed, and the `Result` that comes of it.
 
 A reply comes from a process that ran code nobody trusts. It is one JSON object of a known shape
-with the nonce of the job, or it is nothing: there is no half-believed reply. How the worker ended,
+with the nonce of the job, or it is nothing: there is no half-believed reply. Everybody's event loop
+waits while it is read, so what would take long to read is refused unread. How the worker ended,
 what it printed and what it used are the sandbox's own measurements.
 """
 
 from __future__ import annotations
 
-import base64
 import json
 import secrets
 import signal
@@ -18,12 +18,20 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .backend import End, Exchange, UnavailableError, Worker
-from .files import check_name
+from .files import FILES, NAME, incoming
 from .result import Result, Status, mistake
+
+PARTS = 500_000
+"""Commas, brackets, braces and backslashes of a reply, at most: what makes reading it slow."""
+MEMBERS = 1_000
+"""Members of one object in it, at most."""
+DIGITS = 9
+"""Characters of a number in it, at most."""
 
 Text = Annotated[str, Field(max_length=200_000)]
 Short = Annotated[str, Field(max_length=500)]
-Lines = Annotated[list[int], Field(max_length=1_000_000)]
+Line = Annotated[int, Field(ge=0, le=10_000_000)]
+Lines = Annotated[list[Line], Field(max_length=100_000, fail_fast=True)]
 
 
 class Reply(BaseModel):
@@ -35,16 +43,18 @@ class Reply(BaseModel):
     status: Literal["ok", "error", "exit", "memory"]
     value: Text | None = None
     error_type: Short | None = None
-    bases: Annotated[list[Short], Field(max_length=1_000)] = []
+    bases: Annotated[list[Short], Field(max_length=1_000, fail_fast=True)] = []
     error: Text = ""
     traceback: Text = ""
-    line: int | None = None
+    line: Line | None = None
     exit_code: Annotated[int, Field(ge=0, le=255)] | None = None
-    names: Annotated[list[Short], Field(max_length=10_000)] = []
+    names: Annotated[list[Short], Field(max_length=10_000, fail_fast=True)] = []
     executable: Lines = []
     executed: Lines = []
-    files: Annotated[dict[str, str], Field(max_length=1_000)] = {}
-    left_out: Annotated[list[str], Field(max_length=100_000)] = []
+    files: Annotated[dict[str, str], Field(max_length=FILES)] = {}
+    left_out: Annotated[
+        list[Annotated[str, Field(max_length=NAME)]], Field(max_length=FILES, fail_fast=True)
+    ] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +69,13 @@ class Answer:
 
 
 async def ask(
-    worker: Worker, backend: str, job: Mapping[str, Any], seconds: float, *, last: bool = False
+    worker: Worker,
+    backend: str,
+    job: Mapping[str, Any],
+    seconds: float,
+    *,
+    last: bool = False,
+    seal: str = "",
 ) -> Answer:
     """Give a worker a job and read what it answers.
 
@@ -69,6 +85,7 @@ async def ask(
         job: what `Kernel.perform` takes, but for the nonce.
         seconds: wall-clock time of the job.
         last: the worker is killed after its reply.
+        seal: what an earlier job gave to the kernel, to be added to the nonce of this one.
     """
     nonce = secrets.token_hex(16)
     try:
@@ -78,10 +95,10 @@ async def ask(
     if exchange.reply is None or exchange.end not in (None, End.CLOSED):
         return Answer(_ended(exchange, backend, seconds), None, alive=False)
     try:
-        reply = Reply.model_validate(json.loads(exchange.reply))
-        if not secrets.compare_digest(reply.nonce.encode(), nonce.encode()):
+        reply = Reply.model_validate(_read(exchange.reply))
+        if not secrets.compare_digest(reply.nonce.encode(), (nonce + seal).encode()):
             raise ValueError("it has another job's nonce")
-        files = {check_name(name): _decoded(text) for name, text in reply.files.items()}
+        files = incoming(reply.files, job.get("collect", ()))
     except (ValueError, RecursionError) as error:
         reason = f"the worker's reply cannot be believed: {_reason(error)}"
         return Answer(_measured(exchange, backend, Status.PROTOCOL, reason), None, alive=False)
@@ -160,8 +177,34 @@ def _signal(number: int) -> str:
         return f"signal {number}"
 
 
-def _decoded(text: str) -> bytes:
-    return base64.b64decode(text, validate=True)
+def _read(reply: bytes) -> Any:
+    """The JSON of a reply, where it can be read at once.
+
+    Raises:
+        ValueError: it is no JSON in UTF-8, or has too many parts, a key twice, or a number that
+            no reply has.
+        RecursionError: it is nested too deep.
+    """
+    parts = len(reply) - len(reply.translate(None, b",[{\\"))
+    if parts > PARTS:
+        raise ValueError(f"it has {parts} parts: at most {PARTS}")
+    return _DECODER.decode(reply.decode())
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs) if len(pairs) <= MEMBERS else {}
+    if len(members) < len(pairs):
+        raise ValueError("an object has a key twice, or too many")
+    return members
+
+
+def _number(text: str) -> int:
+    if len(text) > DIGITS:
+        raise ValueError(f"a number has more than {DIGITS} digits")
+    return int(text)
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_members, parse_int=_number, parse_float=_number)
 
 
 def _reason(error: Exception) -> str:

@@ -26,6 +26,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from .backend import Exchange, UnavailableError, Worker
+from .connection import Connection
 from .limits import Limits
 from .messages import BODY_LIMIT, About, Ask, Ended, Refusal, Told
 
@@ -77,7 +78,7 @@ class Server:
 
     def application(self) -> Starlette:
         """The routes as an ASGI application."""
-        return Starlette(
+        application = Starlette(
             routes=[
                 Route("/sandbox", self._tell),
                 Route("/jobs", self._job, methods=["POST"]),
@@ -90,6 +91,8 @@ class Server:
             },
             lifespan=self._alive,
         )
+        application.router.redirect_slashes = False  # it would answer before the token is asked
+        return application
 
     @asynccontextmanager
     async def _alive(self, application: Starlette) -> AsyncIterator[None]:
@@ -173,6 +176,8 @@ class Server:
                     await self._close(name)
 
     def _check(self, request: Request) -> None:
+        if _has_two_lengths(request):
+            raise Refused(400, "give Content-Length or Transfer-Encoding, not both")
         shown = request.headers.get("authorization", "")
         if not secrets.compare_digest(shown.encode(), f"Bearer {self._token}".encode()):
             raise Refused(401, "show the server's token: Authorization: Bearer TOKEN")
@@ -180,7 +185,9 @@ class Server:
 
 async def serve(server: Server, listening: socket.socket) -> None:
     """Answer on a bound socket until the process is told to stop (SIGINT, SIGTERM)."""
-    config = uvicorn.Config(server.application(), log_level="warning", access_log=False)
+    config = uvicorn.Config(
+        server.application(), http=Connection, ws="none", log_level="warning", access_log=False
+    )
     await uvicorn.Server(config).serve(sockets=[listening])
 
 
@@ -209,13 +216,21 @@ async def _while_connected(request: Request, work: Coroutine[Any, Any, Exchange]
         await asyncio.wait(both)
 
 
+def _has_two_lengths(request: Request) -> bool:
+    """Whether a proxy might see another end of the request than this server does."""
+    return "content-length" in request.headers and "transfer-encoding" in request.headers
+
+
 def _answer(message: BaseModel, status: int = 200) -> Response:
     return Response(message.model_dump_json(), status, media_type="application/json")
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
     if isinstance(error, Refused):
-        return _answer(Refusal(error=str(error)), error.status)
+        answer = _answer(Refusal(error=str(error)), error.status)
+        if _has_two_lengths(request):
+            answer.headers["connection"] = "close"
+        return answer
     if isinstance(error, HTTPException):
         return _answer(Refusal(error=error.detail), error.status_code)
     return Response(status_code=499)  # nobody is there to read it

@@ -3,7 +3,8 @@
 A session is one worker for as long as it lives, and no other session ever sees it. A cell that
 raises, or calls `sys.exit`, leaves the session open; one that takes too long, runs out of memory,
 prints too much or ends the process ends the session with it, and every later cell says so without
-being run.
+being run. What a cell leaves running is held to the same memory and output between cells; of CPU
+time, each process has its own limit and all together none, so close a session that is not used.
 """
 
 from __future__ import annotations

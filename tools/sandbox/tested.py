@@ -2,20 +2,24 @@
 
 A test's worker loads the code under test first, as the module `solution`, and is given the test
 only then. So a test that hangs, crashes or fills the memory says nothing about the others, state
-does not pass from test to test, and code that runs while it is loaded cannot know the test, nor
-the nonce that the verdict must carry. A test passes when it ran to its end and exactly one verdict
-came, in time, from the process that was asked: printing "ok", leaving with code 0, writing to
-every descriptor, or replacing built-ins does not pass it.
+does not pass from test to test, and code that runs while it is loaded cannot know the test. The
+verdict must carry the test's nonce and a seal that the runner was given before it loaded the code,
+so to read the test from the channel is not enough to answer it. A test passes when it ran to its
+end and exactly one verdict came, in time, from the process that was asked: printing "ok", leaving
+with code 0, writing to every descriptor, or replacing built-ins does not pass it.
 
 Code under test and test share an interpreter all the same. Code that sets out to attack the runner
-through frames, the garbage collector or ctypes while a test runs can forge a pass; so can a value
-whose `__eq__` says yes to everything. Where that matters, read what passed.
+through frames, audit hooks, the garbage collector or ctypes can forge a pass; so can code that
+replaces functions of modules that the tests use, such as `unittest.TestCase.debug` or
+`math.isclose`, and a value whose `__eq__` says yes to everything. Where that matters, read what
+passed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import keyword
+import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -72,7 +76,9 @@ class Runner:
         began = time.monotonic()
         listed = await self._listed(tests, entry_point)
         results = (listed,) if isinstance(listed, TestResult) else await self._run(listed)
-        covered = Coverage(frozenset(self._executable), frozenset(self._executed))
+        covered = Coverage(
+            frozenset(self._executable), frozenset(self._executed & self._executable)
+        )
         return TestReport(
             results,
             self.backend,
@@ -133,11 +139,12 @@ class Runner:
             worker = await self.take()
         except UnavailableError as error:
             return TestResult(test.name, unavailable(self.backend, error)), False
+        seal = secrets.token_hex(16)
         try:
             loading = await self._ask(
                 worker,
                 {
-                    **{"kind": "load", "code": self.code, "name": "solution.py"},
+                    **{"kind": "load", "code": self.code, "name": "solution.py", "seal": seal},
                     **{"coverage": self.coverage, **self.files},
                 },
             )
@@ -150,13 +157,16 @@ class Runner:
                     **{"function": test.function, "entry": test.entry},
                 },
                 last=True,
+                seal=seal,
             )
             return TestResult(test.name, _joined(loading.result, testing.result)), True
         finally:
             await worker.close()
 
-    async def _ask(self, worker: Worker, job: Mapping[str, Any], last: bool = False) -> Answer:
-        answer = await ask(worker, self.backend, job, self.limits.seconds, last=last)
+    async def _ask(
+        self, worker: Worker, job: Mapping[str, Any], *, last: bool = False, seal: str = ""
+    ) -> Answer:
+        answer = await ask(worker, self.backend, job, self.limits.seconds, last=last, seal=seal)
         if answer.reply is not None:
             self._executable.update(answer.reply.executable)
             self._executed.update(answer.reply.executed)

@@ -130,6 +130,7 @@ class UnsafeWorker:
             await self.close()
             raise
         if exchange.end is None and not last:
+            self._channel.rest(lambda end: self._end(Exchange(None, end=end)))
             return exchange
         return await self._end(exchange)
 
@@ -140,6 +141,7 @@ class UnsafeWorker:
 
     async def _end(self, exchange: Exchange) -> Exchange:
         """Kill the process group and tell how it ended and what it used."""
+        self._channel.wake()
         left = exchange.end is End.EXIT and await self._leaves()
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)

@@ -418,9 +418,8 @@ class ForkedWorker:
         except BaseException:
             await self.close()
             raise
-        finally:
-            self._zygote.unwatch(self.pid)
         if exchange.end is None and not last:
+            self._channel.rest(lambda end: self._end(Exchange(None, end=end)))
             return exchange
         return await self._end(exchange)
 
@@ -443,6 +442,7 @@ class ForkedWorker:
 
     def ended(self, ended: Ended) -> None:
         """It is gone."""
+        self._zygote.unwatch(self.pid)
         if not self._ended.done():
             self._ended.set_result(ended)
 
@@ -450,6 +450,7 @@ class ForkedWorker:
         """Kill the tenant's processes, and tell how they ended and what they used."""
         if self._last is not None:
             return self._last
+        self._channel.wake()
         left = exchange.end is End.EXIT and await self._leaves()
         for patience in (LAST_WORDS, ENDING):
             if not self._ended.done():

@@ -154,6 +154,44 @@ async def test_an_interrupt_ends_the_trade_with_its_reason() -> None:
         assert (await peer.channel.trade(JOB, 5)).end is End.MEMORY
 
 
+async def test_too_much_output_between_two_jobs_calls_the_owner_once() -> None:
+    called: list[End] = []
+
+    async def broken(end: End) -> None:
+        called.append(end)
+
+    def play(peer: Peer) -> None:
+        peer.job()
+        peer.print(b"x" * 900)
+        peer.socket.sendall(frame(b"{}"))
+
+    with playing(play) as peer:
+        assert (await peer.channel.trade(JOB, 5)).end is None
+        peer.channel.rest(broken)
+        peer.print(b"x" * 900)
+        await asyncio.sleep(0.05)
+        assert called == []
+        for stream in (1, 2):
+            peer.print(b"x" * 1100, stream)
+            await asyncio.sleep(0.05)
+            assert called == [End.OUTPUT]
+        assert not asyncio.get_running_loop().remove_reader(peer.pipes[0][0])
+        assert (await peer.channel.trade(JOB, 5)).end is End.OUTPUT
+
+
+async def test_an_owner_that_ends_the_worker_itself_is_not_called() -> None:
+    async def broken(end: End) -> None:
+        raise AssertionError(end)
+
+    with playing(lambda peer: None) as peer:
+        peer.channel.rest(broken)
+        peer.channel.wake()
+        peer.channel.interrupt(End.OUTPUT)
+        peer.channel.rest(broken)
+        peer.channel.close()
+        await asyncio.sleep(0)
+
+
 async def test_a_greeting_is_an_empty_frame() -> None:
     with playing(lambda peer: peer.socket.sendall(frame(b""))) as peer:
         assert await peer.channel.greeting(5)

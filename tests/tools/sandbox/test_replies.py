@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -30,7 +32,8 @@ class Worker:
 
 
 def answer(reply: Callable[[str], bytes | None], end: End | None = None) -> Answer:
-    return asyncio.run(ask(Worker(reply, end), "test", {"kind": "run"}, 1.0))
+    job = {"kind": "run", "collect": ["a", "b/*"]}
+    return asyncio.run(ask(Worker(reply, end), "test", job, 1.0))
 
 
 def said(**fields: object) -> Callable[[str], bytes]:
@@ -63,6 +66,19 @@ def test_a_reply_of_the_known_shape_is_believed() -> None:
         {"files": {"/etc/passwd": ""}},
         {"files": {"a": "no base64!"}},
         {"files": {"a": 1}},
+        {"files": {"c": ""}},
+        {"files": {"a/b": ""}},
+        {"files": {"b/\ud800": ""}},
+        {"files": {f"b/{number}": "" for number in range(1001)}},
+        {"files": {"a": "AAAA" * (6 * 2**20)}},
+        {"left_out": ["\udc80"]},
+        {"left_out": ["x" * 1001]},
+        {"line": -1},
+        {"line": 10**8},
+        {"line": 1.0},
+        {"line": float("nan")},
+        {"names": [1] * 100_000},
+        {str(number): 1 for number in range(100_000)},
         {"files": ["a"]},
         {"executed": ["1"]},
         {"value": "\udc80"},
@@ -81,6 +97,38 @@ def test_a_reply_of_another_shape_is_not(fields: dict[str, object]) -> None:
 )
 def test_what_is_no_json_object_is_not(reply: bytes) -> None:
     assert answer(lambda _: reply).result.status is Status.PROTOCOL
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-8-sig"])
+def test_another_encoding_is_not(encoding: str) -> None:
+    assert answer(lambda nonce: said()(nonce).decode().encode(encoding)).reply is None
+
+
+def test_a_key_twice_is_not() -> None:
+    twice = answer(lambda nonce: said(status="error")(nonce)[:-1] + b',"status":"ok"}')
+    assert twice.result.status is Status.PROTOCOL
+
+
+@pytest.mark.parametrize(
+    "part", ["[]", "{}", "1.5", "9" * 4300, '""', '{"a":[]}', "[" * 900 + "]" * 900]
+)
+def test_what_takes_long_to_read_is_refused_soon(part: str) -> None:
+    body = ",".join([part] * (24 * 2**20 // (len(part) + 1)))
+    began = time.process_time()
+    refused = answer(
+        lambda nonce: f'{{"nonce":"{nonce}","status":"ok","executed":[{body}]}}'.encode()
+    )
+    assert refused.result.status is Status.PROTOCOL
+    assert time.process_time() - began < 2  # making it is what takes most of it
+
+
+async def test_the_longest_honest_reply_is_read() -> None:
+    astral = "\N{GRINNING FACE}" * 100_000
+    lines = list(range(1, 50_000))
+    content = base64.b64encode(bytes(16 * 2**20)).decode()
+    fields = {"value": astral, "executable": lines, "executed": lines, "files": {"a": content}}
+    read = await ask(Worker(said(**fields)), "test", {"collect": ["a"]}, 1.0)
+    assert read.result.value == astral
 
 
 @given(st.binary(max_size=200))

@@ -134,3 +134,27 @@ async def test_modules_that_are_brought_in_later_are_found(session: Session) -> 
     await session.run("1", files={"one.py": "value = 1"})
     assert (await session.run("import one\none.value")).value == "1"
     assert (await session.run("import two\ntwo.value", files={"two.py": "value = 2"})).value == "2"
+
+
+WRITER = """
+import os, time
+if os.fork() == 0:
+    time.sleep(.1)
+    for _ in range({times}): os.write(1, bytes(2**16))
+    os._exit(0)
+"""
+
+
+async def test_what_prints_too_much_between_cells_ends_the_session(session: Session) -> None:
+    assert (await session.run(WRITER.format(times=1000))).ok
+    await asyncio.sleep(0.5)
+    late = await session.run("1")
+    assert (late.status, late.mistake, late.value) == (Status.OUTPUT, Mistake.OUTPUT, None)
+    assert (await session.run("1")).status is Status.ENDED
+
+
+async def test_a_little_that_is_printed_between_cells_is_thrown_away(session: Session) -> None:
+    assert (await session.run(WRITER.format(times=2))).ok
+    await asyncio.sleep(0.5)
+    later = await session.run("print('now')")
+    assert (later.status, later.stdout) == (Status.OK, "now\n")

@@ -21,6 +21,10 @@ FILES = 1_000
 """Files that are collected, at most."""
 BYTES = 16 * 2**20
 """Bytes of all files that are collected, at most."""
+NAME = 1_000
+"""Characters of the name of a file that is collected, folders included, at most."""
+DEPTH = 32
+"""Parts of such a name, at most."""
 
 
 def put(files: Mapping[str, str]) -> None:
@@ -38,7 +42,8 @@ def collect(patterns: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     """The regular files of the current folder that match a glob, `**` for any folders.
 
     Returns:
-        From relative name to base64, and the names of files that would have passed a limit.
+        From relative name to base64, and the names of files that would have passed a limit, or
+        whose names are no text or too long.
     """
     import glob
 
@@ -52,9 +57,10 @@ def collect(patterns: Sequence[str]) -> tuple[dict[str, str], list[str]]:
         if not _is_own_file(name):
             continue
         said = name.encode("utf-8", "backslashreplace").decode()
-        content = _read(name, size) if said == name and len(taken) < FILES else None
+        wanted = said == name and len(name) <= NAME and name.count("/") < DEPTH
+        content = _read(name, size) if wanted and len(taken) < FILES else None
         if content is None:
-            left_out.append(said)
+            left_out.append(said[:NAME])
         else:
             size -= len(content)
             taken[name] = b2a_base64(content, newline=False).decode()

@@ -5,11 +5,11 @@ library only and knows nothing of the sandbox around it: the worker gives a `Ker
 the other, each a dict that came as JSON, and sends back the dict that it answers.
 
 Code under test shares the interpreter with its tests. A test therefore reaches the process only
-after the code was loaded, with a nonce that the code has not seen; it runs in a module of its own,
-with the built-ins as they were before; and only the process that was given the job answers. What
-remains open, and cannot be closed within one process, is code that sets out to attack this module:
-through the interpreter's frames, the garbage collector or ctypes it can find and change everything
-here.
+after the code was loaded, with a nonce that the code has not seen, and is answered with a seal that
+came before the code; it runs in a module of its own, untraced, with the built-ins as they were
+before; and only the process that was given the job answers. What remains open, and cannot be closed
+within one process, is code that sets out to attack this module: through the interpreter's frames,
+audit hooks, the garbage collector or ctypes it can find and change everything here.
 """
 
 from __future__ import annotations
@@ -33,6 +33,9 @@ from ast import (
 from json.decoder import JSONDecoder
 from json.encoder import c_make_encoder, encode_basestring_ascii  # type: ignore[attr-defined]
 from os import _exit, getpid
+from sys import setprofile, settrace
+from threading import setprofile as set_thread_profile
+from threading import settrace as set_thread_trace
 from types import CodeType, CoroutineType, ModuleType
 
 from .errors import describe, shorten
@@ -94,6 +97,7 @@ class Kernel:
         self._runner: asyncio.Runner | None = None
         self._lines: Lines | None = None
         self._solution: dict[str, Any] = {}
+        self._seal = ""
         self._main = _module("__main__")
         sys.stdin = sys.__stdin__ = _stream(0, "r")  # type: ignore[misc]
         sys.stdout = sys.__stdout__ = _stream(1, "w")  # type: ignore[misc]
@@ -109,7 +113,8 @@ class Kernel:
             `run`: a script in `__main__`, with all that comes after a script's last line.
             `cell`: a cell in `__main__`; a later one sees the names of the earlier.
             `names`: tests, of which only the names are asked; nothing is run.
-            `load`: a module to be tested; `coverage` (bool) counts its lines.
+            `load`: a module to be tested; `coverage` (bool) counts its lines, and `seal` is what
+                the answer to a test has after its nonce.
             `test`: tests of the module that was loaded; `function` is the one to call, where the
                 code is more than the test; `entry` the only name that may hide a built-in one.
 
@@ -134,7 +139,8 @@ class Kernel:
             _flush(stream)
         if getpid() != self._pid:  # a fork that the user's code let run on to here
             _exit(0)
-        return {"status": "ok", **answer, "nonce": job["nonce"]}
+        seal = self._seal if job["kind"] == "test" else ""
+        return {"status": "ok", **answer, "nonce": job["nonce"] + seal}
 
     def _answer(self, job: Job) -> Answer:
         do: dict[str, Callable[[Job], Answer]] = {
@@ -175,18 +181,20 @@ class Kernel:
         return {"names": list(dict.fromkeys(names))}
 
     def _load(self, job: Job) -> Answer:
+        self._seal = job.pop("seal")
         solution = vars(_module(SOLUTION))
         if job.get("coverage"):
             self._lines = Lines(job["name"])
             self._lines.start()
-        self._execute(job, solution)
+        try:
+            self._execute(job, solution)
+        finally:
+            self._untrace()
         self._solution = solution
         return {"executable": executable(_compiled(self._parse(job), job))} if self._lines else {}
 
     def _test(self, job: Job) -> Answer:
-        if self._lines is None:
-            sys.settrace(None)
-        sys.setprofile(None)
+        self._untrace()
         entry = job.get("entry")
         names = vars(_module("__main__"))
         names["__builtins__"] = dict(self._builtins)
@@ -198,6 +206,15 @@ class Kernel:
         if function := job.get("function"):
             self._await(_call(names, function))
         return {}
+
+    def _untrace(self) -> None:
+        """End what watches this thread, but for the counting of lines."""
+        setprofile(None)
+        settrace(None)
+        set_thread_profile(None)
+        set_thread_trace(None)
+        if self._lines is not None:
+            self._lines.trace()
 
     def _restore(self) -> None:
         """Put the built-ins back as they were before the user's code."""

@@ -7,7 +7,8 @@ slows the traced code down, some ten times in loops.
 from __future__ import annotations
 
 import sys
-import threading
+from sys import settrace
+from threading import settrace as set_thread_trace
 from types import CodeType
 
 TYPE_CHECKING = False
@@ -32,8 +33,13 @@ class Lines:
             monitoring.register_callback(tool, monitoring.events.LINE, self._seen)
             monitoring.set_events(tool, monitoring.events.LINE)
         else:
-            threading.settrace(self._enter)
-            sys.settrace(self._enter)
+            self.trace()
+
+    def trace(self) -> None:
+        """Count by tracing, in place of any other tracer, where there is no other way."""
+        if sys.version_info < (3, 12):
+            set_thread_trace(self._enter)
+            settrace(self._enter)
 
     def _seen(self, code: CodeType, line: int) -> Any:
         if code.co_filename == self._name:
