@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -119,11 +120,14 @@ def serve(
 ) -> None:
     """Let others run code in this machine's sandbox, over HTTP."""
     import secrets
+    import signal
     import socket
 
     from ..tools.sandbox.remote import TOKEN
 
     with plain_errors():
+        if not (find_spec("starlette") and find_spec("uvicorn")):
+            raise ImportError('the server needs more: pip install "symposia[sandbox-server]"')
         if backend == "remote":
             raise ValueError("backend 'remote' serves nothing: name one of this machine")
         limits = _limits(seconds, memory)
@@ -152,6 +156,8 @@ def serve(
                 print(json.dumps({**ready, "token": token}), flush=True)
             await forever(Server(box.take, box.backend, box.limits, token), listening)
 
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job ignores the first
+        signal.signal(number, signal.default_int_handler)
     try:
         with _errors(), listening:
             asyncio.run(answer())

@@ -166,11 +166,13 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     reports = []
-    for name in options.backend or ["native", "bubblewrap"]:
-        try:
-            reports.append(asyncio.run(measure(name, options.rounds, options.runs)))
-        except UnavailableError as error:
-            print(error, file=sys.stderr)
+    with tempfile.TemporaryDirectory() as folder:
+        tempfile.tempdir = folder  # others write to the system's
+        for name in options.backend or ["native", "bubblewrap"]:
+            try:
+                reports.append(asyncio.run(measure(name, options.rounds, options.runs)))
+            except UnavailableError as error:
+                print(error, file=sys.stderr)
     if options.json:
         print(json.dumps(reports, indent=2))
         return

@@ -98,7 +98,7 @@ class Docker:
             await worker.close()
             raise
         finally:
-            self._workers = {each for each in self._workers if not each.ended}
+            self._workers = {each for each in self._workers if not each.removed}
         return worker
 
     async def close(self) -> None:
@@ -117,11 +117,13 @@ class DockerWorker:
         self._process: asyncio.subprocess.Process | None = None
         self._channel: Channel | None = None
         self._last: Exchange | None = None
+        self.removed = False
+        """Whether nothing is left of it."""
 
     @property
-    def ended(self) -> bool:
-        """Whether the container is gone."""
-        return self._last is not None
+    def alive(self) -> bool:
+        """See `Worker.alive`."""
+        return self._last is None and (self._process is None or self._process.returncode is None)
 
     async def start(self) -> None:
         """Start the container and wait until its worker waits for a job.
@@ -159,11 +161,6 @@ class DockerWorker:
         if not await self._channel.greeting(STARTING):
             raise UnavailableError(f"the worker in a container of {self._image} did not start")
 
-    @property
-    def alive(self) -> bool:
-        """See `Worker.alive`."""
-        return self._last is None
-
     async def ask(self, job: Mapping[str, object], seconds: float, last: bool = False) -> Exchange:
         """See `Worker.ask`."""
         if self._last is not None or self._channel is None:
@@ -197,6 +194,7 @@ class DockerWorker:
             exchange = self._channel.told(exchange)
             self._channel.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+        self.removed = True
         told = replace(
             exchange,
             end=end,

@@ -65,15 +65,18 @@ def plan(packages: Sequence[Package]) -> Root:
     for path in paths:
         if os.path.exists(path) and not any(Path(path).is_relative_to(b) for b, _ in root.binds):
             root.binds.append((path, path))
-    root.covers = [
-        str(folder)
-        for path, _ in root.binds
-        for kind in HIDDEN
-        for folder in (*Path(path).glob(kind), *Path(path).glob(f"*/{kind}"))
-        if folder.is_dir() and not folder.is_symlink()
-    ]
+    root.covers = [folder for path, _ in root.binds for folder in _packages_in(path)]
     root.binds += [(package.source, f"{PACKAGES}/{package.name}") for package in packages]
     return root
+
+
+def _packages_in(path: str) -> list[str]:
+    """The folders of installed packages in a folder of libraries, or one level below."""
+    if not os.path.basename(path).startswith(("lib", "python")) or not os.path.isdir(path):
+        return []
+    folders = [path, *(entry.path for entry in os.scandir(path) if entry.is_dir())]
+    found = [os.path.join(folder, kind) for folder in folders for kind in HIDDEN]
+    return [folder for folder in found if os.path.isdir(folder) and not os.path.islink(folder)]
 
 
 def interpreter() -> str:

@@ -229,7 +229,7 @@ async def test_the_root_holds_what_is_listed_and_no_more(box: PythonSandbox) -> 
 async def test_files_brought_back_are_not_the_hosts(box: PythonSandbox, planted: str) -> None:
     code = f"""
 import os
-os.symlink({planted!r}, 'a.txt'); os.symlink('/', 'root'); os.symlink('/etc/passwd', 'b.txt')
+os.symlink({planted!r}, 'a.txt'); os.symlink('/etc', 'root'); os.symlink('/etc/passwd', 'b.txt')
 os.mkfifo('c.txt'); os.mkdir('d.txt')
 """
     result = await attack(box, code, collect=["*.txt", "root/**", "**/*"])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,7 +41,7 @@ class Served:
 
 
 @contextmanager
-def serving(*more: str) -> Iterator[Served]:
+def serving(*more: str, stop: signal.Signals = signal.SIGINT) -> Iterator[Served]:
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "symposia", "sandbox", "serve", "--port", "0", "--json"),
@@ -55,7 +57,7 @@ def serving(*more: str) -> Iterator[Served]:
         ready = json.loads(process.stdout.readline())
         yield Served(ready["url"], ready["backend"], ready["pid"])
     finally:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(stop)
         process.wait(20)
         if process.stdout:
             process.stdout.close()
@@ -164,11 +166,14 @@ async def test_a_server_that_is_gone_makes_results_that_say_so() -> None:
 
 
 async def test_a_server_without_isolation_is_refused_unless_allowed() -> None:
-    with serving("--backend", UNSAFE, "--allow-unsafe") as served:
+    before = os.listdir(tempfile.gettempdir())
+    with serving("--backend", UNSAFE, "--allow-unsafe", stop=signal.SIGTERM) as served:
         with pytest.raises(UnavailableError, match="without isolation"):
             await served.box(allow_unsafe=False).open()
         async with served.box() as box:
             assert (await box.run("1")).backend == f"remote:{UNSAFE}"
+    left = set(os.listdir(tempfile.gettempdir())) - set(before)
+    assert not [name for name in left if name.startswith("symposia-unsafe")]
 
 
 ABOUT = {"backend": "native", "limits": {}}
