@@ -3,9 +3,9 @@
 What is not named here is refused, as if the kernel did not have it: new namespaces, mounts, other
 roots, `ptrace` and its kin, keys, BPF, performance events, `userfaultfd`, `io_uring`, kernel
 modules, host clocks, System V and POSIX queues and memory (no limit of the tenant counts them),
-`memfd_create` and shared memory without a file (the same), `flock` (it would lock files of the host),
-`sync`, and every socket but a pair of connected streams. Another machine's system calls kill the
-process.
+`memfd_create` and shared memory without a file (the same), `flock` (it would lock files of the
+host), `sync`, and every socket but a pair of connected streams. Another machine's system calls kill
+the process.
 
 Locks on parts of files are granted and not held: one on a file that is bound from the host would
 hold off the host's own programs, and no limit counts the memory that the kernel keeps for each.
