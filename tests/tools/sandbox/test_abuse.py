@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from typing import Any
 import pytest
 
 from symposia.tools.sandbox import PythonSandbox, Result, Status
+from symposia.tools.sandbox.backends import CHOICES
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -366,7 +368,7 @@ except RuntimeError:
         "x = []\nwhile True: x.append(bytes(10**7))",
         "'x' * (1 << 40)",
         "1 << (1 << 40)",
-        "import mmap\nmmap.mmap(-1, 10 * 2**30)",
+        "import mmap\nmmap.mmap(-1, 10 * 2**30, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)",
     ],
 )
 async def test_memory_is_held(box: PythonSandbox, code: str) -> None:
@@ -500,10 +502,20 @@ LINGER = {
 async def test_nothing_lives_on(box: PythonSandbox, kind: str) -> None:
     await attack(box, textwrap.dedent(LINGER[kind]), timeout=1)
     resting = 2 + 2 * WORKERS  # the zygote and who waits for it, and two of each warm worker
-    end = time.monotonic() + 10
-    while len(_descendants(os.getpid())) != resting and time.monotonic() < end:
+    end = time.monotonic() + 20
+    while len(_descendants(os.getpid())) > resting and time.monotonic() < end:
         await asyncio.sleep(0.05)
-    assert len(_descendants(os.getpid())) == resting
+    assert len(_descendants(os.getpid())) <= resting, _told(_descendants(os.getpid()))
+
+
+def _told(pids: list[int]) -> list[str]:
+    """Each process with its state, its parent and its numbers in the namespaces."""
+    words = re.compile(r"^(?:Name|State|Pid|PPid|NSpid):\s*(.*)$", re.MULTILINE)
+    return [
+        " ".join(words.findall(status.read_text("utf-8", "replace")))
+        for status in (Path(f"/proc/{pid}/status") for pid in pids)
+        if status.exists()
+    ]
 
 
 def _descendants(pid: int) -> list[int]:
@@ -798,18 +810,19 @@ async def test_a_child_cannot_answer_for_its_parent(box: PythonSandbox) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="this is an unprivileged user already")
-async def test_the_same_holds_for_an_unprivileged_user(
-    box: PythonSandbox, unprivileged: dict[str, Any]
-) -> None:
+async def test_the_same_holds_for_an_unprivileged_user(unprivileged: dict[str, Any]) -> None:
     here = str(Path(__file__))
-    pytest_of_it = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-x", "-k", box.backend, here]
-    ran = await asyncio.to_thread(
-        subprocess.run,
-        unprivileged.pop("args") + pytest_of_it,
-        cwd=Path(__file__).parents[3],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        **unprivileged,
-    )
-    assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-1000:]
+    command = [*unprivileged.pop("args"), "-m", "pytest", "-q", "-p", "no:cacheprovider", "-x"]
+
+    def run(backend: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*command, "-k", backend, here],
+            cwd=Path(__file__).parents[3],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            **unprivileged,
+        )
+
+    for ran in await asyncio.gather(*(asyncio.to_thread(run, name) for name in CHOICES)):
+        assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-1000:]
