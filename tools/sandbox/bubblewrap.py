@@ -6,8 +6,9 @@ first choice where it is installed. Each tenant is confined exactly as in the `n
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .backend import UnavailableError
@@ -35,12 +36,14 @@ def _launch(packages: Sequence[Package]) -> Launch:
         raise UnavailableError("there is no `bwrap`; install the package `bubblewrap`")
     root = plan(packages)
     root.binds.append((str(INSIDE), f"{FOLDER}/inside"))
+    files = {path: _file(text) for path, text in root.files.items()}
     return Launch(
-        arguments=[program, *_namespaces(), *_mounts(root), *_processes(), "--"],
+        arguments=[program, *_namespaces(), *_mounts(root, files), *_processes(), "--"],
         interpreter=interpreter(),
         folder=FOLDER,
         packages=PACKAGES,
         config={"root": None, "user": user()},
+        descriptors=list(files.values()),
     )
 
 
@@ -53,12 +56,22 @@ def _namespaces() -> list[str]:
     return [*common, *(f"--unshare-{part}" for part in parts)]
 
 
-def _mounts(root: Root) -> list[str]:
+def _file(text: str) -> int:
+    """A descriptor that gives this text."""
+    descriptor = os.memfd_create("file")
+    os.write(descriptor, text.encode())
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
+
+
+def _mounts(root: Root, files: Mapping[str, int]) -> list[str]:
     arguments: list[str] = []
     places = [Path(path) for path in (*root.folders, *(path for _, path in root.binds))]
     parents = {str(parent) for place in places for parent in place.parents}
     for folder in sorted({*root.folders, *parents} - {"/"}):
         arguments += ["--perms", "0755", "--dir", folder]
+    for path, descriptor in files.items():
+        arguments += ["--perms", "0644", "--file", str(descriptor), path]
     for path, target in root.links.items():
         arguments += ["--symlink", target, path]
     for source, path in root.binds:

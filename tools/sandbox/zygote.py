@@ -81,6 +81,8 @@ class Launch:
     """The folder of packages that are allowed, as the process will see it."""
     config: dict[str, object] = field(default_factory=dict)
     """What `inside.start.main` is to be told besides the limits."""
+    descriptors: list[int] = field(default_factory=list)
+    """Those that the arguments name; whoever starts the zygote closes them."""
 
     def command(self, descriptor: int) -> list[str]:
         """The whole command, for a zygote that speaks on this descriptor."""
@@ -171,9 +173,10 @@ class Zygote:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self._errors,
-                pass_fds=[theirs.fileno()],
+                pass_fds=[theirs.fileno(), *launch.descriptors],
                 env=ENVIRONMENT,
                 cwd="/",
+                start_new_session=True,  # a Ctrl-C is for the host alone
             )
         except OSError:
             self._socket.close()
@@ -181,7 +184,8 @@ class Zygote:
                 os.close(self._errors)
             raise
         finally:
-            theirs.close()
+            for descriptor in (theirs.detach(), *launch.descriptors):
+                os.close(descriptor)
         self._loop.add_reader(self._socket, self._receive)
         self._watch = Watch(self._process.pid, limits.total_memory, self._overdrawn)
         held = {name: getattr(limits, name) for name in HELD_INSIDE}

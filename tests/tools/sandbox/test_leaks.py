@@ -61,6 +61,12 @@ async def eventually(met: Callable[[], bool], seconds: float = 10) -> bool:
     return met()
 
 
+async def resting() -> dict[str, int]:
+    """What there is once `box` has its two warm workers, of two processes each, and no more."""
+    assert await eventually(lambda: len(descendants(os.getpid())) == 6)
+    return left()
+
+
 async def test_runs_leave_nothing(box: PythonSandbox) -> None:
     async def runs() -> None:
         for number in range(RUNS // 6):
@@ -68,7 +74,7 @@ async def test_runs_leave_nothing(box: PythonSandbox) -> None:
             await box.run(code, timeout=5, files={"a": b"x" * 1000})
 
     await runs()
-    before = left()
+    before = await resting()
     await asyncio.gather(*(runs() for _ in range(6)))
     assert await eventually(lambda: left()["processes"] <= before["processes"])
     after = left()
@@ -77,7 +83,7 @@ async def test_runs_leave_nothing(box: PythonSandbox) -> None:
 
 
 async def test_closing_leaves_nothing(box: PythonSandbox) -> None:
-    before = left()
+    before = await resting()
     for _ in range(3):
         async with PythonSandbox(box.backend, workers=2) as own:
             await own.run("1")
@@ -125,7 +131,7 @@ async def test_a_host_without_descriptors_gets_results_that_say_so(box: PythonSa
 async def test_a_cancelled_run_ends_its_processes(box: PythonSandbox) -> None:
     assert (await box.run("1")).ok
     await asyncio.sleep(0.5)
-    before = left()
+    before = await resting()
     task = asyncio.create_task(box.run("import os\nos.fork()\nwhile True: pass", timeout=60))
     await asyncio.sleep(0.3)
     assert left()["processes"] > before["processes"]
