@@ -157,7 +157,7 @@ def serve(
             await forever(Server(box.take, box.backend, box.limits, token), listening)
 
     for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job ignores the first
-        signal.signal(number, signal.default_int_handler)
+        signal.signal(number, _stop)
     try:
         with _errors(), listening:
             asyncio.run(answer())
@@ -180,6 +180,11 @@ def status(as_json: AsJson = False) -> None:
         table.add_row(name, "no" if why else "yes", why)
     console.print(table)
     console.print("remote: start a server with `symposia sandbox serve`")
+
+
+def _stop(number: int, frame: object) -> None:
+    """End the server where it stands; asyncio's own way would cancel its tidying up too."""
+    raise KeyboardInterrupt
 
 
 async def _try(backend: str) -> str:

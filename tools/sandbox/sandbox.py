@@ -100,8 +100,9 @@ class PythonSandbox:
 
     async def close(self) -> None:
         """Kill every worker and free everything. May be called twice."""
-        if self._pool is not None:
-            await self._pool.close()
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await pool.close()
 
     async def __aenter__(self) -> Self:
         await self.open()

@@ -178,6 +178,7 @@ async def test_pickle_dataclasses_and_inspect_find_what_they_look_for(box: Pytho
     [
         "class Bad(Exception):\n    def __str__(self): raise RuntimeError\nraise Bad",
         "class Bad(Exception):\n    def __str__(self): return 1\nraise Bad",
+        "class Bad(Exception):\n    def __str__(self): raise SystemExit\nraise Bad",
         "class Meta(type):\n"
         "    def __getattribute__(cls, name): raise RuntimeError\n"
         "class Bad(Exception, metaclass=Meta): pass\nraise Bad",

@@ -165,9 +165,10 @@ async def test_a_server_that_is_gone_makes_results_that_say_so() -> None:
         await served.box().open()
 
 
-async def test_a_server_without_isolation_is_refused_unless_allowed() -> None:
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+async def test_a_server_without_isolation_is_refused_unless_allowed(stop: signal.Signals) -> None:
     before = os.listdir(tempfile.gettempdir())
-    with serving("--backend", UNSAFE, "--allow-unsafe", stop=signal.SIGTERM) as served:
+    with serving("--backend", UNSAFE, "--allow-unsafe", stop=stop) as served:
         with pytest.raises(UnavailableError, match="without isolation"):
             await served.box(allow_unsafe=False).open()
         async with served.box() as box:

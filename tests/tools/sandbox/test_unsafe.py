@@ -92,5 +92,14 @@ async def test_a_worker_that_does_not_start_makes_a_result(monkeypatch: pytest.M
     assert "no start" in result.error
 
 
+async def test_a_closed_sandbox_runs_nothing_until_it_is_opened_again() -> None:
+    box = unsafe()
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="open the sandbox first"):
+            await box.run("1")
+        async with box:
+            assert (await box.run("1")).ok
+
+
 def test_it_runs_in_code_that_is_not_async() -> None:
     assert unsafe().run_sync("6 * 7").value == "42"

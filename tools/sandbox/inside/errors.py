@@ -41,11 +41,11 @@ def describe(error: BaseException, files: Collection[str]) -> dict[str, Any]:
     try:
         told = traceback.TracebackException(kind, error, start, compact=True)
         text = "".join(told.format_exception_only() if start is None else told.format())
-    except Exception:
+    except BaseException:
         text = f"{_name(kind)}: (its traceback cannot be printed)\n"
     try:
         message = str(error)
-    except Exception:
+    except BaseException:
         message = "(its message cannot be printed)"
     return {
         "error_type": shorten(_name(kind), NAME),
