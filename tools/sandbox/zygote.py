@@ -14,7 +14,7 @@ import socket
 import subprocess
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -162,14 +162,17 @@ class Zygote:
         self._count = 0
         self._outgoing: deque[tuple[bytes, list[int]]] = deque()
         self._ready: asyncio.Future[None] = self._loop.create_future()
-        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._socket.setblocking(False)
-        self._errors = -1
-        command = launch.command(theirs.fileno())
-        try:
+        with ExitStack() as done, ExitStack() as failed:
+            for descriptor in launch.descriptors:
+                done.callback(os.close, descriptor)
+            self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            done.callback(theirs.close)
+            failed.callback(self._socket.close)
+            self._socket.setblocking(False)
             self._errors = os.memfd_create("errors")
+            failed.callback(os.close, self._errors)
             self._process = subprocess.Popen(
-                command,
+                launch.command(theirs.fileno()),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self._errors,
@@ -178,14 +181,7 @@ class Zygote:
                 cwd="/",
                 start_new_session=True,  # a Ctrl-C is for the host alone
             )
-        except OSError:
-            self._socket.close()
-            if self._errors >= 0:
-                os.close(self._errors)
-            raise
-        finally:
-            for descriptor in (theirs.detach(), *launch.descriptors):
-                os.close(descriptor)
+            failed.pop_all()
         self._loop.add_reader(self._socket, self._receive)
         self._watch = Watch(self._process.pid, limits.total_memory, self._overdrawn)
         held = {name: getattr(limits, name) for name in HELD_INSIDE}
