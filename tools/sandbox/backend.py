@@ -57,7 +57,10 @@ class Exchange:
     exit_code: int | None = None
     signal: int | None = None
     cpu_seconds: float = 0.0
-    """User and system time of the whole tree, over all jobs; 0 while the worker lives."""
+    """User and system time of the tree, over all jobs; 0 while the worker lives.
+
+    Like `peak_memory`, of the processes that were waited for: a tenant can hide what it used.
+    """
     peak_memory: int = 0
     """Largest resident set of one process of the tree, in bytes; 0 while the worker lives."""
 

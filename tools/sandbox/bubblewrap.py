@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from .backend import UnavailableError
@@ -36,13 +37,14 @@ def _launch(packages: Sequence[Package]) -> Launch:
         raise UnavailableError("there is no `bwrap`; install the package `bubblewrap`")
     root = plan(packages)
     root.binds.append((str(INSIDE), f"{FOLDER}/inside"))
-    files = {path: _file(text) for path, text in root.files.items()}
+    namespaces, processes, owner = _namespaces(), _processes(), user()
+    files = _files(root.files)
     return Launch(
-        arguments=[program, *_namespaces(), *_mounts(root, files), *_processes(), "--"],
+        arguments=[program, *namespaces, *_mounts(root, files), *processes, "--"],
         interpreter=interpreter(),
         folder=FOLDER,
         packages=PACKAGES,
-        config={"root": None, "user": user()},
+        config={"root": None, "user": owner},
         descriptors=list(files.values()),
     )
 
@@ -56,12 +58,17 @@ def _namespaces() -> list[str]:
     return [*common, *(f"--unshare-{part}" for part in parts)]
 
 
-def _file(text: str) -> int:
-    """A descriptor that gives this text."""
-    descriptor = os.memfd_create("file")
-    os.write(descriptor, text.encode())
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    return descriptor
+def _files(texts: Mapping[str, str]) -> dict[str, int]:
+    """For each path a descriptor that gives its text."""
+    files: dict[str, int] = {}
+    with ExitStack() as failed:
+        for path, text in texts.items():
+            files[path] = os.memfd_create("file")
+            failed.callback(os.close, files[path])
+            os.write(files[path], text.encode())
+            os.lseek(files[path], 0, os.SEEK_SET)
+        failed.pop_all()
+    return files
 
 
 def _mounts(root: Root, files: Mapping[str, int]) -> list[str]:

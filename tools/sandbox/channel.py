@@ -14,11 +14,11 @@ import os
 import socket
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from typing import Any
 
-from .backend import FRAME_LIMIT, End, Exchange
+from .backend import FRAME_LIMIT, End, Exchange, UnavailableError
 
 HEADER = 4
 """Bytes that tell a frame's length."""
@@ -209,3 +209,23 @@ class Channel:
         if descriptor >= 0 and not self._loop.is_closed():
             self._loop.remove_reader(descriptor)
             self._loop.remove_writer(descriptor)
+
+
+def ends() -> tuple[socket.socket, socket.socket, tuple[int, int], tuple[int, int]]:
+    """Both ends of a worker's socket and of its two pipes: ours and theirs, to read and to write.
+
+    Raises:
+        UnavailableError: this process has no descriptors left.
+    """
+    pipes: list[tuple[int, int]] = []
+    with ExitStack() as opened:
+        try:
+            for _ in range(2):
+                pipes.append(os.pipe())
+                for end in pipes[-1]:
+                    opened.callback(os.close, end)
+            pair = socket.socketpair()
+        except OSError as error:
+            raise UnavailableError(f"no worker could be made: {error}") from None
+        opened.pop_all()
+    return *pair, pipes[0], pipes[1]

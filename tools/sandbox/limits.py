@@ -39,7 +39,11 @@ class Limits:
     output: int = MIB
     """Standard output and standard error, each; more than that ends the run."""
     open_files: int = 128
-    """Descriptors of each process."""
+    """Descriptors of each process.
+
+    Times `processes` and the 208 KiB that the kernel keeps for a socket that nobody reads, this is
+    the bound of the kernel's memory for a tenant: `total_memory` does not count it.
+    """
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():

@@ -6,6 +6,7 @@ Nothing is copied: the files are mounted read-only in a folder of their own, bes
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import (
@@ -48,14 +49,26 @@ def find(names: Collection[str]) -> list[Package]:
             found[folder.name] = Package(folder.name, str(folder))
         elif name in owners:
             for owner in _with_requirements(owners[name]):
-                for package in _parts(owner):
-                    found[package.name] = package
+                found |= {package.name: package for package in _parts(owner)}
         else:
             raise ValueError(
                 f"packages={name!r}: no installed package is imported by this name; "
                 "give an import name, or the path of a package's folder"
             )
+    for package in found.values():
+        _check(package)
     return [found[name] for name in sorted(found)]
+
+
+def _check(package: Package) -> None:
+    """See that no more than a package would be shown.
+
+    Raises:
+        ValueError: it holds the home folder, or this Python.
+    """
+    for place in (Path.home(), Path(sys.executable), Path(sys.base_prefix, "bin")):
+        if place.resolve().is_relative_to(package.source):
+            raise ValueError(f"packages={package.source!r}: it holds {place}, and is no package")
 
 
 def _with_requirements(names: Iterable[str]) -> Iterator[Distribution]:
@@ -79,6 +92,6 @@ def _with_requirements(names: Iterable[str]) -> Iterator[Distribution]:
 
 def _parts(owner: Distribution) -> Iterator[Package]:
     """The files and folders that a distribution put beside those of others."""
-    files = [file for file in owner.files or () if file.parts[0] not in ("..", "__pycache__")]
-    for name in sorted({file.parts[0] for file in files}):
+    files = [file for file in owner.files or () if file.parts and not file.is_absolute()]
+    for name in sorted({file.parts[0] for file in files} - {"..", "__pycache__"}):
         yield Package(name, str(Path(str(owner.locate_file(name))).resolve()))

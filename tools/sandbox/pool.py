@@ -25,7 +25,11 @@ class Pool:
         Raises:
             UnavailableError: the backend does not work here.
         """
-        await self.backend.open()
+        try:
+            await self.backend.open()
+        except BaseException:
+            await asyncio.shield(self.backend.close())
+            raise
         self._refill()
 
     async def take(self) -> Worker:

@@ -17,7 +17,8 @@ from .packages import Package
 
 LINKS = ("/lib", "/lib32", "/lib64", "/libx32", "/bin")
 """Folders that are links into `/usr` on most systems, and are made links then."""
-DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+DEVICES = ("/dev/null", "/dev/full", "/dev/random", "/dev/urandom")
+"""Not `/dev/zero`: mapped and shared, it is memory that no limit counts."""
 PACKAGES = "/packages"
 """Where packages that were allowed are found."""
 ACCOUNTS = {

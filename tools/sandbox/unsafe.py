@@ -14,7 +14,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -26,7 +25,7 @@ from pathlib import Path
 from resource import struct_rusage
 
 from .backend import End, Exchange, UnavailableError
-from .channel import Channel
+from .channel import Channel, ends
 from .limits import Limits
 
 NAME = "unsafe-subprocess"
@@ -78,9 +77,9 @@ class UnsafeWorker:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
+        ours, theirs, stdout, stderr = ends()
+        self._channel = Channel(ours, stdout[0], stderr[0], limits.output)
         self._folder = tempfile.mkdtemp(prefix="symposia-unsafe-")
-        ours, theirs = socket.socketpair()
-        stdout, stderr = os.pipe(), os.pipe()
         try:
             self._process = subprocess.Popen(
                 [
@@ -95,11 +94,14 @@ class UnsafeWorker:
                 env={"PATH": os.defpath, "HOME": self._folder, "TMPDIR": self._folder},
                 start_new_session=True,
             )
+        except OSError as error:
+            self._channel.close()
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise UnavailableError(f"{sys.executable} did not start: {error}") from None
         finally:
             theirs.close()
             os.close(stdout[1])
             os.close(stderr[1])
-        self._channel = Channel(ours, stdout[0], stderr[0], limits.output)
         self._last: Exchange | None = None
         self.ended = _end_of(self._process)
 

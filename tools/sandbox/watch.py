@@ -16,7 +16,9 @@ from pathlib import Path
 
 PERIOD = 0.1
 """Seconds between two looks."""
-FIELD = re.compile(r"^(NSpid|RssAnon|RssShmem):\s*(.*)$", re.MULTILINE)
+NUMBERS = re.compile(rb"^NSpid:([\d\t ]*)$", re.MULTILINE)
+HELD = re.compile(rb"^(?:RssAnon|RssShmem|VmSwap|HugetlbPages):\s*(\d+) kB$", re.MULTILINE)
+"""Bytes, as the name of a process, which is shown beside them, need be no text."""
 
 
 class Watch:
@@ -34,7 +36,7 @@ class Watch:
         self._tell = tell
         self._watched: set[int] = set()
         self._timer: asyncio.TimerHandle | None = None
-        self._depth = 2 + len(_status(Path("/proc/self")).get("NSpid", "").split())
+        self._depth = 2 + len(_numbers(Path("/proc/self")))
 
     def add(self, pid: int) -> None:
         """Watch a tenant."""
@@ -60,19 +62,21 @@ class Watch:
         self._timer = None
         if not self._watched:
             return
-        for pid, held in self._tenants():
-            if pid in self._watched and held > self._limit:
-                self._tell(pid)
-        self._wait()
+        try:
+            for pid, held in self._tenants():
+                if pid in self._watched and held > self._limit:
+                    self._tell(pid)
+        finally:
+            self._wait()
 
     def _tenants(self) -> Iterator[tuple[int, int]]:
         """The first process of each tenant, and the bytes that its tree holds."""
         waiting = [self._root]
         while waiting:
             process = waiting.pop()
-            names = _status(Path(f"/proc/{process}")).get("NSpid", "").split()
-            if len(names) == self._depth and names[-1] == "1":
-                yield int(names[-2]), sum(map(_held, _tree(process)))
+            numbers = _numbers(Path(f"/proc/{process}"))
+            if len(numbers) == self._depth and numbers[-1] == 1:
+                yield numbers[-2], sum(map(_held, _tree(process)))
             else:
                 waiting += children(process)
 
@@ -95,12 +99,27 @@ def children(process: int) -> list[int]:
 
 
 def _held(process: int) -> int:
-    """The bytes that a process holds in memory, but for those of files."""
-    status = _status(Path(f"/proc/{process}"))
-    return sum(int(status.get(key, "0 kB").split()[0]) for key in ("RssAnon", "RssShmem")) * 1024
+    """The bytes that a process holds in memory, but for those of files.
 
-
-def _status(folder: Path) -> dict[str, str]:
+    Its threads share them, and one that has ended, even the first, shows none.
+    """
+    folder = Path(f"/proc/{process}")
+    if found := HELD.findall(_status(folder)):
+        return sum(map(int, found)) * 1024
     with suppress(OSError):
-        return dict(FIELD.findall((folder / "status").read_text()))
-    return {}
+        for thread in (folder / "task").iterdir():
+            if found := HELD.findall(_status(thread)):
+                return sum(map(int, found)) * 1024
+    return 0
+
+
+def _numbers(folder: Path) -> list[int]:
+    """The numbers of a process in its namespaces, outermost first."""
+    found = NUMBERS.search(_status(folder))
+    return [int(word) for word in found[1].split()] if found else []
+
+
+def _status(folder: Path) -> bytes:
+    with suppress(OSError):
+        return (folder / "status").read_bytes()
+    return b""

@@ -14,14 +14,14 @@ import socket
 import subprocess
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from . import seccomp
 from .backend import End, Exchange, UnavailableError
-from .channel import Channel
+from .channel import Channel, ends
 from .limits import Limits
 from .obstacles import remedies
 from .watch import Watch, children
@@ -49,11 +49,13 @@ BEGIN = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from inside.start import main
-sys.path[0] = sys.argv[3]
+sys.path[:] = [*sys.path[1:], sys.argv[3]]
 number = int(sys.argv[2])
 del sys.argv[:]
 main(number)
 """
+FIRST_TO_GO = ["/bin/sh", "-c", 'echo 1000 2>&- >/proc/self/oom_score_adj; exec "$@"', "sh"]
+"""Runs a command that the kernel ends before all others, should the host's memory run out."""
 ENVIRONMENT = {
     "HOME": "/box/work",
     "LANG": "C.UTF-8",
@@ -85,7 +87,7 @@ class Launch:
     def command(self, descriptor: int) -> list[str]:
         """The whole command, for a zygote that speaks on this descriptor."""
         python = [self.interpreter, "-s", "-S", "-P", "-c", BEGIN]
-        return [*self.arguments, *python, self.folder, str(descriptor), self.packages]
+        return [*FIRST_TO_GO, *self.arguments, *python, self.folder, str(descriptor), self.packages]
 
 
 class Zygotes:
@@ -134,7 +136,10 @@ class Zygotes:
                 await self._zygote.close()
                 self._zygote = None
             if self._zygote is None:
-                zygote = Zygote(self._launch(), self._limits)
+                try:
+                    zygote = Zygote(self._launch(), self._limits)
+                except OSError as error:
+                    raise UnavailableError(f"{self.name} did not start: {error}") from None
                 try:
                     await zygote.start()
                 except BaseException:
@@ -157,10 +162,15 @@ class Zygote:
         self._count = 0
         self._outgoing: deque[tuple[bytes, list[int]]] = deque()
         self._ready: asyncio.Future[None] = self._loop.create_future()
-        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._socket.setblocking(False)
-        self._errors = os.memfd_create("errors")
-        try:
+        with ExitStack() as done, ExitStack() as failed:
+            for descriptor in launch.descriptors:
+                done.callback(os.close, descriptor)
+            self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            done.callback(theirs.close)
+            failed.callback(self._socket.close)
+            self._socket.setblocking(False)
+            self._errors = os.memfd_create("errors")
+            failed.callback(os.close, self._errors)
             self._process = subprocess.Popen(
                 launch.command(theirs.fileno()),
                 stdin=subprocess.DEVNULL,
@@ -171,13 +181,7 @@ class Zygote:
                 cwd="/",
                 start_new_session=True,  # a Ctrl-C is for the host alone
             )
-        except OSError as error:
-            self._socket.close()
-            os.close(self._errors)
-            raise UnavailableError(f"{launch.command(0)[0]} did not start: {error}") from None
-        finally:
-            for descriptor in (theirs.detach(), *launch.descriptors):
-                os.close(descriptor)
+            failed.pop_all()
         self._loop.add_reader(self._socket, self._receive)
         self._watch = Watch(self._process.pid, limits.total_memory, self._overdrawn)
         held = {name: getattr(limits, name) for name in HELD_INSIDE}
@@ -203,15 +207,9 @@ class Zygote:
         """
         self._count += 1
         number = self._count
-        ours, theirs, stdout, stderr = _ends()
-        given = [theirs.fileno(), stdout[1], stderr[1]]
+        ours, theirs, stdout, stderr = ends()
         worker = ForkedWorker(self, number, ours, stdout[0], stderr[0])
-        try:
-            self._send({"spawn": number}, given)
-        finally:
-            theirs.close()
-            os.close(stdout[1])
-            os.close(stderr[1])
+        self._send({"spawn": number}, [theirs.detach(), stdout[1], stderr[1]])
         self._workers[number] = worker
         try:
             await worker.start()
@@ -250,7 +248,12 @@ class Zygote:
 
     async def _gone(self) -> None:
         """Wait for the end of the process, and see to it that it comes."""
-        descriptor = os.pidfd_open(self._process.pid)
+        try:
+            descriptor = os.pidfd_open(self._process.pid)
+        except OSError:  # no descriptor is left
+            self.abandon()
+            self._process.wait()
+            return
         gone = asyncio.Event()
         self._loop.add_reader(descriptor, gone.set)
         try:
@@ -264,12 +267,12 @@ class Zygote:
             self._process.poll()
 
     def _send(self, message: Mapping[str, object], given: list[int] | None = None) -> None:
-        """Send a message, now or as soon as there is room; descriptors are kept till then."""
+        """Send a message, now or as soon as there is room; the descriptors are closed then."""
+        self._outgoing.append((json.dumps(message).encode(), given or []))
         if self.lost:
-            return
-        kept = [os.dup(descriptor) for descriptor in given or ()]
-        self._outgoing.append((json.dumps(message).encode(), kept))
-        self._flush()
+            self._forget()
+        else:
+            self._flush()
 
     def _flush(self) -> None:
         while self._outgoing:
@@ -285,6 +288,13 @@ class Zygote:
             for descriptor in given:
                 os.close(descriptor)
         self._loop.remove_writer(self._socket)
+
+    def _forget(self) -> None:
+        """Send nothing of what waits for it."""
+        for _, given in self._outgoing:
+            for descriptor in given:
+                os.close(descriptor)
+        self._outgoing.clear()
 
     def _receive(self) -> None:
         while not self.lost:
@@ -328,10 +338,7 @@ class Zygote:
             self._loop.remove_reader(self._socket)
             self._loop.remove_writer(self._socket)
         self._socket.close()
-        for _, given in self._outgoing:
-            for descriptor in given:
-                os.close(descriptor)
-        self._outgoing.clear()
+        self._forget()
         if not self._ready.done():
             self._ready.set_exception(UnavailableError(self._reason(why)))
             self._ready.exception()
@@ -346,23 +353,6 @@ class Zygote:
         text = os.pread(self._errors, 2000, max(0, size - 2000)).decode("utf-8", "replace")
         why = f"{why}: {text.strip()}" if text.strip() and why == "it ended" else why
         return "; ".join([why, *remedies()])
-
-
-def _ends() -> tuple[socket.socket, socket.socket, tuple[int, int], tuple[int, int]]:
-    """Both ends of a worker's channel and of its two pipes.
-
-    Raises:
-        UnavailableError: this process has no descriptors left.
-    """
-    pipes: list[tuple[int, int]] = []
-    try:
-        pipes += [os.pipe()]
-        pipes += [os.pipe()]
-        return *socket.socketpair(), pipes[0], pipes[1]
-    except OSError as error:
-        for descriptor in (end for pipe in pipes for end in pipe):
-            os.close(descriptor)
-        raise UnavailableError(f"no worker could be made: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
+import symposia
 from symposia.tools.sandbox import Limits, PythonSandbox, UnavailableError
 
 LIMITS = Limits(
@@ -37,17 +39,26 @@ async def box(request: pytest.FixtureRequest) -> AsyncIterator[PythonSandbox]:
     await sandbox.close()
 
 
+@pytest.fixture(scope="module")
+def importable() -> Iterator[str]:
+    """A folder that everyone may read, with this package in it, however that was installed."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        Path(folder, "symposia").symlink_to(symposia.__path__[0])
+        yield folder
+
+
 @pytest.fixture
-def unprivileged(tmp_path: Path) -> dict[str, Any]:
+def unprivileged(importable: str) -> dict[str, Any]:
     """How `subprocess.run` starts a Python like this one as a user with no rights.
 
     `args` is the beginning of the command.
     """
-    path = os.pathsep.join(entry for entry in sys.path if entry)
+    folders = [importable, *(entry for entry in sys.path if os.path.isdir(entry))]
     environment = {
-        "HOME": str(tmp_path),
+        "HOME": importable,
         "PATH": os.environ["PATH"],
-        "PYTHONPATH": path,
+        "PYTHONPATH": os.pathsep.join(folders),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     if os.geteuid() != 0:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from typing import Any
 import pytest
 
 from symposia.tools.sandbox import PythonSandbox, Result, Status
+from symposia.tools.sandbox.backends import CHOICES
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -366,7 +368,7 @@ except RuntimeError:
         "x = []\nwhile True: x.append(bytes(10**7))",
         "'x' * (1 << 40)",
         "1 << (1 << 40)",
-        "import mmap\nmmap.mmap(-1, 10 * 2**30)",
+        "import mmap\nmmap.mmap(-1, 10 * 2**30, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)",
     ],
 )
 async def test_memory_is_held(box: PythonSandbox, code: str) -> None:
@@ -500,10 +502,20 @@ LINGER = {
 async def test_nothing_lives_on(box: PythonSandbox, kind: str) -> None:
     await attack(box, textwrap.dedent(LINGER[kind]), timeout=1)
     resting = 2 + 2 * WORKERS  # the zygote and who waits for it, and two of each warm worker
-    end = time.monotonic() + 10
-    while len(_descendants(os.getpid())) != resting and time.monotonic() < end:
+    end = time.monotonic() + 20
+    while len(_descendants(os.getpid())) > resting and time.monotonic() < end:
         await asyncio.sleep(0.05)
-    assert len(_descendants(os.getpid())) == resting
+    assert len(_descendants(os.getpid())) <= resting, _told(_descendants(os.getpid()))
+
+
+def _told(pids: list[int]) -> list[str]:
+    """Each process with its state, its parent and its numbers in the namespaces."""
+    words = re.compile(r"^(?:Name|State|Pid|PPid|NSpid):\s*(.*)$", re.MULTILINE)
+    return [
+        " ".join(words.findall(status.read_text("utf-8", "replace")))
+        for status in (Path(f"/proc/{pid}/status") for pid in pids)
+        if status.exists()
+    ]
 
 
 def _descendants(pid: int) -> list[int]:
@@ -599,6 +611,11 @@ CALLS = {
     "prctl of the dumpable bit": (157, 167, "4, 1, 0, 0, 0"),
     "prctl of ptracers": (157, 167, "0x59616d61, -1, 0, 0, 0"),
     "prlimit of the init": (302, 261, "1, 7, 0, 0"),
+    "setpriority of the init": (141, 140, "0, 1, 5"),
+    "setpriority of all": (141, 140, "2, 0, 5"),
+    "sched_setaffinity of the init": (203, 122, "1, 8, b'\\x01' + b'\\0' * 7"),
+    "rt_sigqueueinfo to the init": (129, 138, "1, 15, b'\\0' * 128"),
+    "mmap of shared memory": (9, 222, "0, 4096, 3, 0x21, -1, 0"),
     "flock of a file of the host's": (73, 32, "os.open('/usr/bin', 0), 2"),
     "fanotify_init": (300, 262, "0, 0"),
     "ioctl TIOCSTI": (16, 29, "0, 0x5412, b'x'"),
@@ -633,7 +650,7 @@ async def test_some_of_these_calls_do_succeed_without_the_filter() -> None:
 async def test_system_calls_of_another_machine_kill(box: PythonSandbox) -> None:
     if os.uname().machine != "x86_64":
         pytest.skip("machine code for x86_64")
-    machine_code = "mmap.mmap(-1, 4096, prot=7)"
+    machine_code = "mmap.mmap(-1, 4096, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, 7)"
     code = f"""
 import ctypes, mmap
 page = {machine_code}
@@ -676,7 +693,7 @@ for kind in (0o020600, 0o060600):
 sorted(os.listdir('/dev'))
 """
     result = await attack(box, code)
-    assert result.value == repr(sorted(["full", "null", "random", "shm", "urandom", "zero"]))
+    assert result.value == repr(sorted(["full", "null", "random", "shm", "urandom"]))
 
 
 # --- leaks
@@ -793,18 +810,19 @@ async def test_a_child_cannot_answer_for_its_parent(box: PythonSandbox) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="this is an unprivileged user already")
-async def test_the_same_holds_for_an_unprivileged_user(
-    box: PythonSandbox, unprivileged: dict[str, Any]
-) -> None:
+async def test_the_same_holds_for_an_unprivileged_user(unprivileged: dict[str, Any]) -> None:
     here = str(Path(__file__))
-    pytest_of_it = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-x", "-k", box.backend, here]
-    ran = await asyncio.to_thread(
-        subprocess.run,
-        unprivileged.pop("args") + pytest_of_it,
-        cwd=Path(__file__).parents[3],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        **unprivileged,
-    )
-    assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-1000:]
+    command = [*unprivileged.pop("args"), "-m", "pytest", "-q", "-p", "no:cacheprovider", "-x"]
+
+    def run(backend: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*command, "-k", backend, here],
+            cwd=Path(__file__).parents[3],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            **unprivileged,
+        )
+
+    for ran in await asyncio.gather(*(asyncio.to_thread(run, name) for name in CHOICES)):
+        assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-1000:]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import sys
 import textwrap
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,6 +46,16 @@ async def small(box: PythonSandbox) -> AsyncIterator[PythonSandbox]:
     limits = replace(box.limits, total_memory=100 * MIB, seconds=8.0)
     async with PythonSandbox(box.backend, limits=limits, workers=1) as small:
         yield small
+
+
+def descendants(pid: int | None = None) -> list[int]:
+    """The processes that descend from this one, and live."""
+    found: list[int] = []
+    for task in Path(f"/proc/{pid or os.getpid()}/task").glob("*/children"):
+        with suppress(OSError):
+            for child in map(int, task.read_text().split()):
+                found += [child, *descendants(child)]
+    return found
 
 
 async def forged(box: PythonSandbox, code: str, **options: object) -> Result:
@@ -94,6 +106,20 @@ print('ESCAPED', memory[part])
 """
     result = await small.run(code)
     assert "ESCAPED" not in result.stdout, result
+
+
+async def test_the_host_is_not_the_first_to_go_when_memory_runs_out(box: PythonSandbox) -> None:
+    assert (await box.run("1")).ok
+    scores = [int(Path(f"/proc/{pid}/oom_score_adj").read_text()) for pid in descendants()]
+    assert scores and set(scores) == {1000}
+
+
+async def test_private_memory_without_a_file_is_given(box: PythonSandbox) -> None:
+    flags = "mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS"
+    result = await box.run(f"import mmap\nm = mmap.mmap(-1, 4096, {flags})\nm[0] = 1\nm[0]")
+    assert result.value == "1"
+    refused = await box.run("import mmap\nmmap.mmap(-1, 4096)")
+    assert refused.error_type == "PermissionError"
 
 
 async def test_memory_is_held_between_the_cells_of_a_session(small: PythonSandbox) -> None:
@@ -280,7 +306,20 @@ channel.detach()
     assert "ESCAPED" not in (await box.run(code)).stdout
 
 
-def test_a_package_never_stands_for_the_hosts_root(
+async def test_a_package_does_not_hide_the_standard_library(
+    box: PythonSandbox, tmp_path: Path
+) -> None:
+    package = tmp_path / "random"
+    package.mkdir()
+    (package / "__init__.py").write_text("print('ESCAPED')")
+    tmp_path.chmod(0o755)
+    package.chmod(0o755)
+    async with PythonSandbox(box.backend, packages=[str(package)], workers=1) as own:
+        result = await own.run("import random, sys; random.Random(1).random(); sys.path[-1]")
+    assert (result.stdout, result.value) == ("", "'/packages'")
+
+
+async def test_a_package_never_stands_for_the_hosts_root(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     about = tmp_path / "absolute-1.dist-info"
@@ -291,5 +330,6 @@ def test_a_package_never_stands_for_the_hosts_root(
     (tmp_path / "absolute_.py").write_text("x = 1\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     assert all(Path(package.source).is_relative_to(tmp_path) for package in find(["absolute_"]))
-    with pytest.raises(ValueError, match="packages"):
-        find(["/"])
+    for whole in ("/", str(Path.home()), str(Path.home().parent), sys.base_prefix):
+        with pytest.raises(ValueError, match="packages"):
+            find([whole])

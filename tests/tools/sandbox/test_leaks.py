@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import resource
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from symposia.tools.sandbox import PythonSandbox, Status
+from symposia.tools.sandbox import PythonSandbox, Status, UnavailableError
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -87,6 +88,44 @@ async def test_closing_leaves_nothing(box: PythonSandbox) -> None:
         async with PythonSandbox(box.backend, workers=2) as own:
             await own.run("1")
     assert await eventually(lambda: left() == before), (before, left())
+
+
+@contextlib.contextmanager
+def few_descriptors(free: int) -> Iterator[None]:
+    """Let this process open so many and no more."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    highest = max(map(int, os.listdir("/proc/self/fd")))
+    taken = []
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 1, limits[1]))
+        with contextlib.suppress(OSError):
+            while True:
+                taken.append(os.open("/dev/null", os.O_RDONLY))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 1 + free, limits[1]))
+        yield
+    finally:
+        for descriptor in taken:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+async def test_a_host_without_descriptors_gets_results_that_say_so(box: PythonSandbox) -> None:
+    before = left()
+    for free in range(10):
+        with few_descriptors(free), contextlib.suppress(UnavailableError):
+            async with PythonSandbox(box.backend, workers=0):
+                pass
+    assert await eventually(lambda: left() == before), (before, left())
+    async with PythonSandbox(box.backend, workers=0) as own:
+        await own.run("1")
+        before, found = left(), []
+        for free in range(10):
+            with few_descriptors(free):
+                found.append((await own.run("1")).status)
+        assert set(found) == {Status.UNAVAILABLE, Status.OK}
+        assert found[0] is Status.UNAVAILABLE
+        assert (await own.run("1")).ok
+        assert await eventually(lambda: left() == before), (before, left())
 
 
 async def test_a_cancelled_run_ends_its_processes(box: PythonSandbox) -> None:

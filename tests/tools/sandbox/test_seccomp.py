@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import struct
 
 import pytest
 
-from symposia.tools.sandbox.seccomp import ALLOW, KILL, MACHINES, allowed, program
+from symposia.tools.sandbox.seccomp import (
+    ALLOW,
+    CONDITIONAL,
+    KILL,
+    MACHINES,
+    REFUSE,
+    allowed,
+    program,
+)
 
-CLONE, SOCKETPAIR, IOCTL = (56, 220), (53, 199), (16, 29)
+CLONE, SOCKETPAIR, IOCTL, MMAP, FCNTL = (56, 220), (53, 199), (16, 29), (9, 222), (72, 25)
+SETPRIORITY, GETSOCKOPT = (141, 140), (55, 209)
 
 
 def judge(machine: str, number: int, *arguments: int, name: int | None = None) -> int:
@@ -36,8 +46,8 @@ def judge(machine: str, number: int, *arguments: int, name: int | None = None) -
 def test_exactly_the_listed_calls_are_allowed_whatever_their_arguments(machine: str) -> None:
     listed = set(allowed(machine))
     column = MACHINES[machine][0]
-    conditional = {pair[column] for pair in (CLONE, SOCKETPAIR, IOCTL, (157, 167), (302, 261))}
-    conditional.add((72, 25)[column])
+    conditional = {only.numbers[column] for only in CONDITIONAL}
+    assert not conditional & listed
     for number in range(600):
         if number not in conditional:
             assert (judge(machine, number, 2**32 - 1, 7) == ALLOW) == (number in listed), number
@@ -56,6 +66,22 @@ def test_arguments_decide_where_they_matter(machine: str) -> None:
     assert judge(machine, SOCKETPAIR[column], 2, 1) != ALLOW
     assert judge(machine, IOCTL[column], 0, 0x5401) == ALLOW
     assert judge(machine, IOCTL[column], 0, 0x5412) != ALLOW
+    for flags in (0x01, 0x02, 0x03, 0x11, 0x22, 0x40022, 0x20022):  # of a file, or private
+        assert judge(machine, MMAP[column], 0, 4096, 3, flags) == ALLOW
+    for flags in (0x21, 0x23, 0x31, 0x40021):  # shared, and of no file
+        assert judge(machine, MMAP[column], 0, 4096, 3, flags) == REFUSE | errno.EPERM
+    for command in (0, 1, 2, 3, 4, 5, 36, 1030):
+        assert judge(machine, FCNTL[column], 3, command) == ALLOW
+    for command in (6, 7, 37, 38):
+        assert judge(machine, FCNTL[column], 3, command) == REFUSE
+    for command in (8, 10, 15, 1024, 1026):
+        assert judge(machine, FCNTL[column], 3, command) == REFUSE | errno.EINVAL
+    assert judge(machine, SETPRIORITY[column], 0, 0, 5) == ALLOW
+    for which, who in ((0, 1), (1, 0), (2, 0)):
+        assert judge(machine, SETPRIORITY[column], which, who) == REFUSE | errno.EPERM
+    assert judge(machine, GETSOCKOPT[column], 3, 1, 3) == ALLOW
+    for option in (17, 59, 77):  # SO_PEERCRED, SO_PEERGROUPS, SO_PEERPIDFD
+        assert judge(machine, GETSOCKOPT[column], 3, 1, option) != ALLOW
 
 
 @pytest.mark.parametrize("machine", MACHINES)
