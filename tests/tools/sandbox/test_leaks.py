@@ -61,9 +61,16 @@ async def eventually(met: Callable[[], bool], seconds: float = 10) -> bool:
     return met()
 
 
-async def resting() -> dict[str, int]:
-    """What there is once `box` has its two warm workers, of two processes each, and no more."""
-    assert await eventually(lambda: len(descendants(os.getpid())) == 6)
+async def resting(box: PythonSandbox) -> dict[str, int]:
+    """What there is once `box` has made its warm workers again and nothing changes any more."""
+    assert (await box.run("1")).ok
+    seen: list[int] = []
+
+    def steady() -> bool:
+        seen.append(len(descendants(os.getpid())))
+        return len(seen) > 20 and len(set(seen[-20:])) == 1
+
+    assert await eventually(steady, 30), seen
     return left()
 
 
@@ -74,7 +81,7 @@ async def test_runs_leave_nothing(box: PythonSandbox) -> None:
             await box.run(code, timeout=5, files={"a": b"x" * 1000})
 
     await runs()
-    before = await resting()
+    before = await resting(box)
     await asyncio.gather(*(runs() for _ in range(6)))
     assert await eventually(lambda: left()["processes"] <= before["processes"])
     after = left()
@@ -83,7 +90,7 @@ async def test_runs_leave_nothing(box: PythonSandbox) -> None:
 
 
 async def test_closing_leaves_nothing(box: PythonSandbox) -> None:
-    before = await resting()
+    before = await resting(box)
     for _ in range(3):
         async with PythonSandbox(box.backend, workers=2) as own:
             await own.run("1")
@@ -131,7 +138,7 @@ async def test_a_host_without_descriptors_gets_results_that_say_so(box: PythonSa
 async def test_a_cancelled_run_ends_its_processes(box: PythonSandbox) -> None:
     assert (await box.run("1")).ok
     await asyncio.sleep(0.5)
-    before = await resting()
+    before = await resting(box)
     task = asyncio.create_task(box.run("import os\nos.fork()\nwhile True: pass", timeout=60))
     await asyncio.sleep(0.3)
     assert left()["processes"] > before["processes"]
