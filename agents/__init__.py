@@ -1,11 +1,18 @@
 """Roles: a chat model, instructions and a typed output make an agent, which is a LangGraph node."""
 
+from ..models.formats import (
+    FORMATS,
+    JsonFormat,
+    Output,
+    OutputFormat,
+    TagFormat,
+    output_format,
+)
 from .actor import Actor
 from .agent import Agent
 from .critic import Critic
-from .formats import FORMATS, JsonFormat, OutputFormat, TagFormat, output_format
 from .judge import Judge
-from .outputs import Action, Answer, Critique, Issue, Output, Proposal, Verdict
+from .outputs import Action, Answer, Critique, Issue, Proposal, Verdict
 from .state import TeamContext, TeamState
 from .tool_agent import ToolAgent
 from .tool_user import ToolUser

@@ -12,7 +12,8 @@ from langchain_core.tools import BaseTool
 from pydantic import BaseModel
 
 from ..episodes import BudgetExceeded, current_recorder
-from .formats import OutputFormat, output_format
+from ..models.asking import read
+from ..models.formats import OutputFormat, output_format
 from .state import TeamState
 
 
@@ -95,9 +96,7 @@ class Agent:
 
     def read(self, message: AIMessage) -> BaseModel | None:
         """The typed output in a reply; None, and so noted in the record, when it has none."""
-        parsed = self.format.parse(message.text, self.output)
-        message.response_metadata["parsed"] = parsed and parsed.model_dump(mode="json")
-        return parsed
+        return read(message, self.output, self.format)
 
     def _offered(self, tools: Sequence[BaseTool]) -> Runnable[Any, AIMessage]:
         """The model with `tools` bound. The latest binding is kept: describing tools takes time."""

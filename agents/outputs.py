@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from ..models.formats import Output
 
 Score = Annotated[float, Field(ge=0.0, le=1.0)]
 """A grade between 0 (worst) and 1 (best)."""
-
-
-class Output(BaseModel):
-    """Base of every agent's output. Unknown fields are refused: parsing fails closed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
 
 class Proposal(Output):

@@ -14,12 +14,18 @@ from functools import cache
 from types import NoneType
 from typing import Any, Literal, Protocol, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
 
 T = TypeVar("T", bound=BaseModel)
 SPACE = " \t\r\n"
 """What is stripped from values in tags."""
+
+
+class Output(BaseModel):
+    """Base of every typed output. Unknown fields are refused: parsing fails closed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
 
 class OutputFormat(Protocol):

@@ -1,0 +1,5 @@
+"""Memory: records whose provenance cannot be forged, their guards, and what folds them."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
