@@ -1,12 +1,11 @@
 """What the tests of ALFWorld share: a cache of their own, an environment, and official games."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from official import official
 
-import symposia
 from symposia.benchmarks.alfworld import ALFWorld
 
 
@@ -27,12 +26,7 @@ def world() -> Iterator[ALFWorld]:
         yield environment
 
 
-@pytest.fixture(scope="session")
-def official() -> Path:
+@pytest.fixture(scope="session", name="official")
+def games() -> Path:
     """The archive of the 140 official games of valid_seen."""
-    root = Path(symposia.__file__).resolve().parent
-    data = Path(os.environ.get("SYMPOSIA_DATA", root.parent / "shared" / "data"))
-    archive = data / "alfworld" / "valid_seen_140games_2.1.1.tar.xz"
-    if not archive.exists():
-        pytest.skip(f"needs the official games: no {archive}; set SYMPOSIA_DATA")
-    return archive
+    return official("alfworld/valid_seen_140games_2.1.1.tar.xz")

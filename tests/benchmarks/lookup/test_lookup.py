@@ -1,14 +1,13 @@
 """Questions and claims that are looked up: the grammar of actions, grading, and the data."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from official import official
 
-import symposia
 from symposia import Action, ScriptedModel, ToolAgent, act, evaluate_sync, make_environment
 from symposia.benchmarks.lookup.encyclopedia import Encyclopedia
 from symposia.benchmarks.lookup.fever import read_label
@@ -36,15 +35,6 @@ def claims(tmp_path: Path, corpus: Path):
     ]
     (tmp_path / "paper_dev.jsonl").write_text("\n".join(map(json.dumps, rows)))
     return make_environment("fever", data=tmp_path, corpus=corpus)
-
-
-def official(path: str) -> Path:
-    """An official file, or the test is skipped."""
-    root = Path(symposia.__file__).resolve().parent
-    file = Path(os.environ.get("SYMPOSIA_DATA", root.parent / "shared" / "data")) / path
-    if not file.exists():
-        pytest.skip(f"needs the official data: no {file}")
-    return file
 
 
 def test_a_page_is_opened_looked_through_and_answered_from(claims):

@@ -2,14 +2,12 @@
 
 import gzip
 import json
-import os
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from official import official
 
-import symposia
 from symposia import Actor, ScriptedModel, answer, evaluate_sync, make_environment
 
 pytest.importorskip("math_verify", reason='needs pip install "symposia[math]"')
@@ -20,15 +18,6 @@ ROBE = {
     "question": "A robe takes 2 bolts of blue fiber and half that much white. How many in total?",
     "answer": "It takes 2/2=<<2/2=1>>1 bolt.\nIn total 2+1=<<2+1=3>>3 bolts.\n#### 3",
 }
-
-
-def official(path: str) -> Path:
-    """An official file, or the test is skipped."""
-    root = Path(symposia.__file__).resolve().parent
-    file = Path(os.environ.get("SYMPOSIA_DATA", root.parent / "shared" / "data")) / path
-    if not file.exists():
-        pytest.skip(f"needs the official data: no {file}")
-    return file
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,11 @@
 import asyncio
 import gzip
 import json
-import os
 from pathlib import Path
 
 import pytest
+from official import official
 
-import symposia
 from symposia import Actor, EpisodeStore, ScriptedModel, answer, evaluate_sync, make_environment
 from symposia.benchmarks.questions.code import code_of
 from symposia.tools.sandbox import PythonSandbox, UnavailableError
@@ -41,15 +40,6 @@ def humaneval(tmp_path: Path):
         stream.write(json.dumps(ADD) + "\n" + json.dumps({**ADD, "entry_point": "a b"}))
     with make_environment("humaneval", data=tmp_path, seconds=5) as environment:
         yield environment
-
-
-def official(path: str) -> Path:
-    """An official file, or the test is skipped."""
-    root = Path(symposia.__file__).resolve().parent
-    file = Path(os.environ.get("SYMPOSIA_DATA", root.parent / "shared" / "data")) / path
-    if not file.exists():
-        pytest.skip(f"needs the official data: no {file}")
-    return file
 
 
 def rows(file: Path):

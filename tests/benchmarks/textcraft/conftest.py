@@ -1,19 +1,12 @@
 """What the tests of TextCraft share: the official recipes."""
 
-import os
 from pathlib import Path
 
 import pytest
+from official import official
 
-import symposia
 
-
-@pytest.fixture(scope="session")
-def official() -> Path:
+@pytest.fixture(scope="session", name="official")
+def recipes() -> Path:
     """The folder with Minecraft's recipes."""
-    root = Path(symposia.__file__).resolve().parent
-    data = Path(os.environ.get("SYMPOSIA_DATA", root.parent / "shared" / "data"))
-    folder = data / "textcraft"
-    if not (folder / "recipes").is_dir():
-        pytest.skip(f"needs the official recipes: no folder `recipes` in {folder}")
-    return folder
+    return official("textcraft/recipes").parent

@@ -1,12 +1,11 @@
 """What the tests of WebShop share: a cache of their own, a shop, and the official data."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from official import official
 
-import symposia
 from symposia.benchmarks.webshop import WebShop
 
 
@@ -25,12 +24,7 @@ def shop() -> WebShop:
     return WebShop(rewards="approximate")
 
 
-@pytest.fixture(scope="session")
-def official() -> Path:
+@pytest.fixture(scope="session", name="official")
+def products() -> Path:
     """The folder with the official 1,000 products and their instructions."""
-    root = Path(symposia.__file__).resolve().parent
-    data = Path(os.environ.get("SYMPOSIA_DATA", root.parent / "shared" / "data"))
-    folder = data / "webshop"
-    if not (folder / "items_shuffle_1000.json").exists():
-        pytest.skip(f"needs the official data: no items_shuffle_1000.json in {folder}")
-    return folder
+    return official("webshop/items_shuffle_1000.json").parent
