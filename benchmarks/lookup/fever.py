@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ...episodes import Task
-from ..questions.rows import data_file, read_tasks
+from ..rows import data_file, read_tasks
 from .encyclopedia import Encyclopedia
-from .environment import Lookup
+from .published import Published
 
 FILE = "paper_dev.jsonl"
 LABELS = ("SUPPORTS", "REFUTES", "NOT ENOUGH INFO")
 
 
-class Fever(Lookup):
+class Fever(Published):
     """FEVER: claims to support or refute with an encyclopedia. A kind is the label.
 
     Args:
@@ -34,8 +33,8 @@ class Fever(Lookup):
     name = "fever"
     splits = ("dev",)
     instructions = (
-        f"{Lookup.instructions} Answer SUPPORTS if the claim is true, REFUTES if it is false, and "
-        "NOT ENOUGH INFO if that cannot be told."
+        f"{Published.instructions} Answer SUPPORTS if the claim is true, REFUTES if it is false, "
+        "and NOT ENOUGH INFO if that cannot be told."
     )
 
     def __init__(
@@ -45,22 +44,13 @@ class Fever(Lookup):
         data: str | Path | None = None,
         max_steps: int = 5,
     ) -> None:
-        super().__init__(max_steps=max_steps)
+        super().__init__(data=data, corpus=corpus, max_steps=max_steps)
         if corpus is None:
             raise ValueError(
                 "fever needs pages to search in: pass corpus=FILE, built from Wikipedia's pages "
                 "(see docs/looking-up.md)"
             )
-        self._data = data
-        self._corpus = corpus
         self._encyclopedia = Encyclopedia(corpus)
-        self.faults: Counter[str] = Counter()
-        """What was left out of the data and why, with how many."""
-
-    @property
-    def options(self) -> dict[str, Any]:
-        data = None if self._data is None else str(self._data)
-        return {"data": data, "corpus": str(self._corpus), **super().options}
 
     def tasks(self, split: str = "dev") -> Sequence[Task]:
         """The claims, in the file's order.

@@ -13,9 +13,9 @@ from typing import Any
 
 from ...episodes import Task
 from ..cache import cache_folder
-from ..questions.rows import data_file
+from ..rows import data_file
 from .encyclopedia import Encyclopedia
-from .environment import Lookup
+from .published import Published
 
 FILES = ("hotpot_dev_distractor_v1.json", "hotpot_dev_v1_simplified.json")
 """What is looked for: the official file, whose contexts can be searched; or ReAct's, without."""
@@ -23,7 +23,7 @@ _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
-class HotpotQA(Lookup):
+class HotpotQA(Published):
     """HotpotQA: questions that need two pages of an encyclopedia. A kind is `bridge` or
     `comparison`.
 
@@ -49,18 +49,8 @@ class HotpotQA(Lookup):
         corpus: str | Path | None = None,
         max_steps: int = 7,
     ) -> None:
-        super().__init__(max_steps=max_steps)
-        self._data = data
-        self._corpus = corpus
+        super().__init__(data=data, corpus=corpus, max_steps=max_steps)
         self._encyclopedia: Encyclopedia | None = None
-        self.faults: Counter[str] = Counter()
-        """What was left out of the data and why, with how many."""
-
-    @property
-    def options(self) -> dict[str, Any]:
-        places = {"data": self._data, "corpus": self._corpus}
-        named = {key: None if path is None else str(path) for key, path in places.items()}
-        return {**named, **super().options}
 
     def tasks(self, split: str = "dev") -> Sequence[Task]:
         """The questions, in the file's order.

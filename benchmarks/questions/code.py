@@ -7,12 +7,15 @@ import copy
 import math
 import re
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from ...episodes import Task
 from ...tools.sandbox import Limits, PythonSandbox, TestReport
+from ..rows import data_file, read_tasks
 from ..settings import require_seconds
 from .questions import Grade, Questions
 
@@ -120,6 +123,43 @@ class Programming(Questions):
         super().close()
         if self._owner:
             self._bench.close()
+
+
+class Published(Programming):
+    """Questions in the file that their benchmark publishes.
+
+    Args:
+        data: the folder with the file, or the file; by default `$SYMPOSIA_DATA/<folder>`.
+    """
+
+    folder: ClassVar[str]
+    """Where the file lies in `$SYMPOSIA_DATA`."""
+    file: ClassVar[str]
+
+    def __init__(self, *, data: str | Path | None = None, **sandbox: Any) -> None:
+        super().__init__(**sandbox)
+        self._data = data
+        self.faults: Counter[str] = Counter()
+        """What was left out of the data and why, with how many."""
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {"data": None if self._data is None else str(self._data), **super().options}
+
+    @abstractmethod
+    def question(self, row: dict[str, Any]) -> Task:
+        """The task in a row; KeyError, TypeError or ValueError where there is none."""
+
+    def tasks(self, split: str) -> Sequence[Task]:
+        """The tasks of a split, in the file's order.
+
+        Raises:
+            ValueError: the split is unknown, or the file is not there.
+        """
+        self.require_split(split)
+        file = data_file(self._data, self.folder, self.file)
+        tasks, self.faults = read_tasks(file, lambda number, row: self.question(row))
+        return tasks
 
 
 class _Bench:

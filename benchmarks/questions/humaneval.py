@@ -11,19 +11,13 @@ Example:
 from __future__ import annotations
 
 import ast
-from collections import Counter
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from ...episodes import Task
-from .code import Programming, Tests
-from .rows import data_file, read_tasks
-
-FILE = "HumanEval.jsonl.gz"
+from .code import Published, Tests
 
 
-class HumanEval(Programming):
+class HumanEval(Published):
     """HumanEval: 164 functions to complete, graded by hidden tests in the sandbox.
 
     Args:
@@ -33,38 +27,19 @@ class HumanEval(Programming):
 
     name = "humaneval"
     splits = ("test",)
+    folder = "humaneval"
+    file = "HumanEval.jsonl.gz"
 
-    def __init__(self, *, data: str | Path | None = None, **sandbox: Any) -> None:
-        super().__init__(**sandbox)
-        self._data = data
-        self.faults: Counter[str] = Counter()
-        """What was left out of the data and why, with how many."""
-
-    @property
-    def options(self) -> dict[str, Any]:
-        return {"data": None if self._data is None else str(self._data), **super().options}
-
-    def tasks(self, split: str) -> Sequence[Task]:
-        """The functions, in the file's order.
-
-        Raises:
-            ValueError: the split is unknown, or the file is not there.
-        """
-        self.require_split(split)
-
-        def make(number: int, row: dict[str, Any]) -> Task:
-            prompt, entry, test = row["prompt"], row["entry_point"], row["test"]
-            if not str(entry).isidentifier():
-                raise ValueError(f"the entry point {entry!r} is no name")
-            return Task(
-                f"humaneval:{row['task_id'].rpartition('/')[2]}",
-                f"Complete this Python function. Your answer is the code.\n\n{prompt}",
-                data={"prompt": prompt, "entry_point": entry},
-                reference=test,
-            )
-
-        tasks, self.faults = read_tasks(data_file(self._data, "humaneval", FILE), make)
-        return tasks
+    def question(self, row: dict[str, Any]) -> Task:
+        prompt, entry, test = row["prompt"], row["entry_point"], row["test"]
+        if not str(entry).isidentifier():
+            raise ValueError(f"the entry point {entry!r} is no name")
+        return Task(
+            f"humaneval:{row['task_id'].rpartition('/')[2]}",
+            f"Complete this Python function. Your answer is the code.\n\n{prompt}",
+            data={"prompt": prompt, "entry_point": entry},
+            reference=test,
+        )
 
     def program(self, task: Task, code: str) -> str:
         prompt, entry = task.data["prompt"], task.data["entry_point"]

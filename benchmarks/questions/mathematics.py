@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ...episodes import Task
+from ..rows import data_file, read_tasks
 from .equality import require_math_verify, same_answer
 from .questions import Grade, Questions
-from .rows import data_file, read_tasks
 
 
 class Mathematics(Questions):

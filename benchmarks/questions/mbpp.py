@@ -11,59 +11,38 @@ Example:
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, ClassVar
 
 from ...episodes import Task
-from .code import Programming, Tests
-from .rows import data_file, read_tasks
+from .code import Published, Tests
 
 
-class _FromSentences(Programming):
-    file: ClassVar[str]
+class _FromSentences(Published):
+    folder = "mbppplus"
     ranges: ClassVar[dict[str, range]]
     """Split to the task ids in it."""
 
-    def __init__(self, *, data: str | Path | None = None, **sandbox: Any) -> None:
-        super().__init__(**sandbox)
-        self._data = data
-        self.faults: Counter[str] = Counter()
-        """What was left out of the data and why, with how many."""
-
-    @property
-    def options(self) -> dict[str, Any]:
-        return {"data": None if self._data is None else str(self._data), **super().options}
-
     @staticmethod
     @abstractmethod
-    def question(row: dict[str, Any]) -> tuple[str, Any]:
+    def sentence(row: dict[str, Any]) -> tuple[str, Any]:
         """The sentence of a row, and its hidden tests."""
 
+    def question(self, row: dict[str, Any]) -> Task:
+        sentence, hidden = self.sentence(row)
+        shown = "\n".join(row["test_list"])
+        if not shown:
+            raise ValueError("there is no test")
+        return Task(
+            f"{self.name}:{int(row['task_id'])}",
+            f"{sentence.strip()}\nYour answer is code that passes these tests:\n\n{shown}",
+            data={"number": int(row["task_id"])},
+            reference=hidden,
+        )
+
     def tasks(self, split: str) -> Sequence[Task]:
-        """The tasks of a split, in the file's order.
-
-        Raises:
-            ValueError: the split is unknown, or the file is not there.
-        """
-        self.require_split(split)
-        wanted = self.ranges[split]
-
-        def make(number: int, row: dict[str, Any]) -> Task:
-            sentence, hidden = self.question(row)
-            shown = "\n".join(row["test_list"])
-            if not shown:
-                raise ValueError("there is no test")
-            return Task(
-                f"{self.name}:{int(row['task_id'])}",
-                f"{sentence.strip()}\nYour answer is code that passes these tests:\n\n{shown}",
-                data={"number": int(row["task_id"])},
-                reference=hidden,
-            )
-
-        tasks, self.faults = read_tasks(data_file(self._data, "mbppplus", self.file), make)
-        return [task for task in tasks if task.data["number"] in wanted]
+        tasks = super().tasks(split)
+        return [task for task in tasks if task.data["number"] in self.ranges[split]]
 
     def program(self, task: Task, code: str) -> str:
         return code
@@ -88,7 +67,7 @@ class MBPP(_FromSentences):
     }
 
     @staticmethod
-    def question(row: dict[str, Any]) -> tuple[str, Any]:
+    def sentence(row: dict[str, Any]) -> tuple[str, Any]:
         setup = row.get("test_setup_code") or ""
         tests = [*row["test_list"], *row.get("challenge_test_list", ())]
         return row["text"], [f"{setup}\n{test}" if setup else test for test in tests]
@@ -113,7 +92,7 @@ class MBPPPlus(_FromSentences):
     memory = 4 * 2**30
 
     @staticmethod
-    def question(row: dict[str, Any]) -> tuple[str, Any]:
+    def sentence(row: dict[str, Any]) -> tuple[str, Any]:
         imports = "\n".join(row.get("test_imports") or ())
         return row["prompt"], f"{imports}\n{row['test']}"
 

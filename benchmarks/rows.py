@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ...episodes import Task
+from ..episodes import Task
 
 log = logging.getLogger(__name__)
 
