@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 
 from ..settings import require_whole
 from .game import Game, Policy, evenly, only
-from .speech import read_speech
+from .speech import speak
 
 ROUNDS = 10
 """Turns of each player, at most."""
@@ -204,14 +204,13 @@ class Bargaining(Game[Haggle, Seen]):
         return _moves(view)
 
     def after(self, state: Haggle, action: str) -> Haggle | None:
-        mover, speech = self.turn(state), read_speech(action)
-        if mover is None or speech is None:
+        mover = self.turn(state)
+        if mover is None:
             return None
-        move, words = speech
-        done = self._done(state, mover, move) if move else (state, "") if words else None
+        done = speak(state, action, lambda move: self._done(state, mover, move))
         if done is None:
             return None
-        after, deed = done
+        after, deed, words = done
         spoken = f'The {self.players[mover]} says: "{words}"' if words else ""
         return replace(after, said=(*state.said, f"{spoken} {deed}".strip()))
 

@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 
 from ..settings import require_whole
 from .game import Game, Policy, evenly, only
-from .speech import read_speech
+from .speech import speak
 
 RESOURCES = ("Wood", "Gold")
 HELD = (10, 10)
@@ -173,14 +173,13 @@ class Negotiation(Game[Talks, Seen]):
         return _moves(view)
 
     def after(self, state: Talks, action: str) -> Talks | None:
-        mover, speech = self.turn(state), read_speech(action)
-        if mover is None or speech is None:
+        mover = self.turn(state)
+        if mover is None:
             return None
-        move, words = speech
-        done = self._done(state, mover, move) if move else (state, "") if words else None
+        done = speak(state, action, lambda move: self._done(state, mover, move))
         if done is None:
             return None
-        after, deed = done
+        after, deed, words = done
         spoken = f' says: "{words}"' if words else ""
         told = f"Player {mover}{spoken}{' and' if words and deed else ''}{deed}"
         return replace(after, said=(*state.said, told + ("" if told.endswith('"') else ".")))

@@ -7,6 +7,10 @@ they are passed on, and an action with two different moves is none.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import TypeVar
+
+State = TypeVar("State")
 
 LONGEST = 300
 """Characters of talk that reach the other player; the rest is cut."""
@@ -24,13 +28,26 @@ def read_move(action: str) -> str | None:
     return inside[0] if len(inside) == 1 else None
 
 
-def read_speech(action: str) -> tuple[str, str] | None:
-    """The move in an action, empty if there is none, and the words around it; None where there are
-    several moves."""
+def speak(
+    state: State, action: str, move: Callable[[str], tuple[State, str] | None]
+) -> tuple[State, str, str] | None:
+    """What an action of words, a move or both leads to.
+
+    Args:
+        state: of the game, which words alone leave as it is.
+        move: the state after a move, and what to say of it; None if it is impossible.
+
+    Returns:
+        The state after, what to say of the move, and the words; None where there are several moves,
+        an impossible one, or nothing at all.
+    """
     inside = _inside(action)
     if len(inside) > 1:
         return None
-    return (inside[0] if inside else ""), _one_line(_BRACKETED.sub(" ", action[:_LOOKED_AT]))
+    words = _one_line(_BRACKETED.sub(" ", action[:_LOOKED_AT]))
+    asked = "".join(inside)
+    done = move(asked) if asked else (state, "") if words else None
+    return done and (*done, words)
 
 
 def _inside(action: str) -> list[str]:
