@@ -1,9 +1,12 @@
+from .around import current_recorder, sub_budget
+from .call import Prices
 from .episode import Episode, Outcome
 from .files import export, to_markdown
 from .ledger import Budget, BudgetExceeded, Ledger, UnknownCostError, Usage
 from .paper import Paper
 from .provenance import manifest
-from .recorder import Prices, RecordedWorld, Recorder, current_recorder, sub_budget
+from .recorded_world import RecordedWorld
+from .recorder import Recorder
 from .secrets import error_text, scrub
 from .store import EpisodeStore
 from .task import Task

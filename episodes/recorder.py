@@ -7,118 +7,27 @@ references; `episode()` turns them into the record.
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler
-from langchain_core.messages import (
-    AIMessage,
-    AIMessageChunk,
-    BaseMessage,
-    HumanMessage,
-    convert_to_openai_messages,
-)
-from langchain_core.messages.ai import UsageMetadata, add_usage
-from langchain_core.outputs import (
-    ChatGeneration,
-    ChatGenerationChunk,
-    GenerationChunk,
-    LLMResult,
-)
-from langchain_core.runnables import RunnableConfig
-from langchain_core.runnables.config import var_child_runnable_config
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, GenerationChunk, LLMResult
 
+from .call import Call, Prices, Streamed, agent_of
 from .episode import Episode, Outcome
-from .ledger import Budget, BudgetExceeded, Ledger, Usage
+from .ledger import Budget, Ledger, Usage
 from .secrets import error_text
 from .task import Task
-from .turn import Step, Tokens, ToolCall, Turn
-from .world import Observation, World
+from .transcript import turns
+from .turn import Step, ToolCall
+from .world import Observation
 
-ROLES = {"human": "user", "ai": "assistant", "system": "system"}
-"""LangChain's message types and the roles of OpenAI's format."""
-TOKEN_CHARACTERS = 4
-"""Characters in a token of English text, for providers that do not count."""
-_account: ContextVar[Ledger | None] = ContextVar("symposia_sub_budget", default=None)
-
-
-class Prices(Protocol):
-    """Knows what models cost; `models.PriceTable` is one."""
-
-    def cost(self, model: str, usage: Mapping[str, Any]) -> float | None:
-        """US dollars for a call that used so much (LangChain's `UsageMetadata`), or None."""
-
-
-@dataclass(slots=True)
-class _Call:
-    """A model call under way or done, as LangChain showed it."""
-
-    id: str
-    messages: list[BaseMessage]
-    contents: list[Any]
-    """The content of each message when the call began: a graph may change messages later."""
-    metadata: dict[str, Any]
-    model: str
-    parent: str | None
-    ledger: Ledger
-    """The account that pays for it."""
-    started: float
-    seconds: float = 0.0
-    booked: Usage | None = None
-    """What the ledger has of it so far."""
-    streamed: _Streamed | None = None
-    cost: float | None = None
-    """US dollars, where they are known."""
-    reply: AIMessage | None = None
-    finish: str = ""
-    error: str = ""
-
-    @property
-    def agent(self) -> str:
-        return _agent(self.metadata)
-
-    @property
-    def model_name(self) -> str:
-        """What the model calls itself, else what it was called."""
-        about = self.reply.response_metadata if self.reply else {}
-        return str(about.get("model_name") or self.model)
-
-    @property
-    def branch(self) -> str:
-        return str(self.metadata.get("branch", ""))
-
-
-@dataclass(slots=True)
-class _Streamed:
-    """What has come of a reply, and what the provider has counted of it so far."""
-
-    read: int
-    """Tokens of the prompt, estimated."""
-    pieces: int = 0
-    characters: int = 0
-    counted: UsageMetadata | None = None
-
-    def add(self, message: AIMessage) -> None:
-        said = _characters(message)
-        self.pieces += said > 0
-        self.characters += said
-        if message.usage_metadata:
-            self.counted = add_usage(self.counted, message.usage_metadata)
-
-    @property
-    def usage(self) -> UsageMetadata:
-        """Estimates where nothing was counted yet; no piece of a reply is less than a token."""
-        read, said = self.read, max(self.pieces, math.ceil(self.characters / TOKEN_CHARACTERS))
-        if self.counted:
-            read = self.counted["input_tokens"] or read
-            said = max(said, self.counted["output_tokens"])
-        return UsageMetadata(input_tokens=read, output_tokens=said, total_tokens=read + said)
+inner_account: ContextVar[Ledger | None] = ContextVar("symposia_sub_budget", default=None)
+"""The account of the `sub_budget` around the caller."""
 
 
 @dataclass(slots=True)
@@ -166,8 +75,8 @@ class Recorder(BaseCallbackHandler):
         self._ledger = Ledger(budget or Budget(), parent=within)
         self.began = time.time()
         self._zero = time.perf_counter()
-        self._open: dict[UUID, _Call] = {}
-        self._calls: list[_Call] = []
+        self._open: dict[UUID, Call] = {}
+        self._calls: list[Call] = []
         self._last: dict[str, str] = {}
         self._said: dict[str, str] = {}
         """From the id of a reply to the call that made it."""
@@ -182,7 +91,7 @@ class Recorder(BaseCallbackHandler):
     def ledger(self) -> Ledger:
         """The account that pays now: the episode's, or that of the `sub_budget` around the
         caller."""
-        inner = _account.get()
+        inner = inner_account.get()
         return inner if inner is not None and inner.within(self._ledger) else self._ledger
 
     @property
@@ -201,9 +110,9 @@ class Recorder(BaseCallbackHandler):
     ) -> None:
         metadata = metadata or {}
         ledger = self.ledger
-        ledger.start_call(_agent(metadata))
+        ledger.start_call(agent_of(metadata))
         branch = str(metadata.get("branch", ""))
-        call = _Call(
+        call = Call(
             id=run_id.hex,
             messages=messages[0],
             contents=[message.content for message in messages[0]],
@@ -232,7 +141,7 @@ class Recorder(BaseCallbackHandler):
         message = chunk.message if isinstance(chunk, ChatGenerationChunk) else None
         if isinstance(message, AIMessageChunk):
             call = self._open[run_id]
-            call.streamed = call.streamed or _Streamed(_tokens_read(call))
+            call.streamed = call.streamed or Streamed(call.prompt_tokens())
             call.streamed.add(message)
             self._book(call)
             call.ledger.check_stream(call.agent)
@@ -263,7 +172,7 @@ class Recorder(BaseCallbackHandler):
         metadata: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        agent = _agent(metadata or {})
+        agent = agent_of(metadata or {})
         ledger = self.ledger
         ledger.start_tool_call(agent)
         self._tools_open[run_id] = _Tool(
@@ -334,7 +243,7 @@ class Recorder(BaseCallbackHandler):
             seed=seed,
             prompt=task.prompt,
             answer=answer,
-            turns=tuple(_turns(self._calls, self._zero)),
+            turns=tuple(turns(self._calls, self._zero)),
             steps=tuple(self._steps),
             tools=tuple(self._tools),
             usage=dict(self._ledger.by_agent),
@@ -349,51 +258,19 @@ class Recorder(BaseCallbackHandler):
         replies = (m.id for m in reversed(messages) if isinstance(m, AIMessage))
         return self._said.get(next(replies, None) or "") or self._last.get(branch, self._latest)
 
-    def _close(self, run_id: UUID) -> _Call:
+    def _close(self, run_id: UUID) -> Call:
         call = self._open.pop(run_id)
         call.seconds = time.perf_counter() - call.started
         self._latest = self._last[call.branch] = call.id
         self.actor = call.agent
         return call
 
-    def _book(self, call: _Call) -> None:
+    def _book(self, call: Call) -> None:
         """Bring the ledger up to what is known of `call`."""
-        usage = self._usage(call)
+        usage = call.usage(self.prices)
         new = usage - call.booked if call.booked else usage
         call.ledger.add(call.agent, new, call.model_name)
         call.booked = usage
-
-    def _usage(self, call: _Call) -> Usage:
-        usage = call.reply.usage_metadata if call.reply else None
-        known = usage["total_tokens"] if usage else 0
-        if usage is None and call.reply and not call.streamed:
-            call.streamed = _Streamed(_tokens_read(call))
-            call.streamed.add(call.reply)
-        if usage is None and call.streamed:
-            usage = call.streamed.usage
-            known = call.streamed.counted["total_tokens"] if call.streamed.counted else 0
-        if usage is None:  # it failed before it said anything
-            return Usage(calls=1, seconds=call.seconds)
-        call.cost = self._cost(call, usage)
-        return Usage(
-            calls=1,
-            prompt_tokens=usage["input_tokens"],
-            completion_tokens=usage["output_tokens"],
-            seconds=call.seconds,
-            cost=call.cost or 0.0,
-            unpriced=int(call.cost is None),
-            estimated=max(usage["input_tokens"] + usage["output_tokens"] - known, 0),
-        )
-
-    def _cost(self, call: _Call, usage: UsageMetadata) -> float | None:
-        """US dollars, where `response_metadata` says it as a number, or the prices know it."""
-        about = call.reply.response_metadata if call.reply else {}
-        said = about.get("cost")
-        if isinstance(said, (int, float)) and math.isfinite(said) and said >= 0:
-            return float(said)
-        names = dict.fromkeys((call.model_name, call.model))
-        costs = (self.prices.cost(name, usage) for name in names) if self.prices else ()
-        return next((cost for cost in costs if cost is not None), None)
 
     def _close_tool(self, run_id: UUID, result: str, error: str) -> None:
         tool = self._tools_open.pop(run_id, None)
@@ -412,172 +289,3 @@ class Recorder(BaseCallbackHandler):
             )
         )
         tool.ledger.add(tool.agent, Usage(tool_calls=1))
-
-
-def _turns(calls: list[_Call], zero: float) -> Iterator[Turn]:
-    """The record of `calls`. A conversation repeats its messages at every turn: the longest run
-    that a call shares with the one before it is taken over as it is, and so is a known message."""
-    known: dict[int, tuple[Any, dict[str, Any]]] = {}
-    before: tuple[list[BaseMessage], list[Any], tuple[dict[str, Any], ...]] = ([], [], ())
-
-    def written(message: BaseMessage, content: Any) -> dict[str, Any]:
-        held = known.get(id(message))
-        if held is None or held[0] is not content:
-            held = known[id(message)] = (content, _openai(message, content))
-        return held[1]
-
-    for call in calls:
-        shared = len(before[0])
-        if call.messages[:shared] != before[0] or call.contents[:shared] != before[1]:
-            shared = 0
-        messages = before[2][:shared] + tuple(
-            map(written, call.messages[shared:], call.contents[shared:])
-        )
-        before = (call.messages, call.contents, messages)
-        yield _turn(call, messages, zero)
-
-
-def _turn(call: _Call, messages: tuple[dict[str, Any], ...], zero: float) -> Turn:
-    reply = call.reply
-    about = reply.response_metadata if reply else {}
-    usage = reply.usage_metadata if reply else None
-    wanted = "parsed" in about
-    return Turn(
-        id=call.id,
-        parent=call.parent,
-        agent=call.agent,
-        node=str(call.metadata.get("langgraph_node", "")),
-        step=int(call.metadata.get("langgraph_step", 0)),
-        branch=call.branch,
-        model=call.model_name,
-        messages=messages,
-        reply=_openai(reply, reply.content) if reply else None,
-        parsed=about.get("parsed"),
-        unreadable=wanted and about["parsed"] is None,
-        tokens=_tokens(about),
-        prompt_tokens=usage["input_tokens"] if usage else 0,
-        completion_tokens=usage["output_tokens"] if usage else 0,
-        cost=call.cost or 0.0,
-        started=call.started - zero,
-        seconds=call.seconds,
-        finish=str(about.get("finish_reason", "")),
-        error=call.error,
-    )
-
-
-def _openai(message: BaseMessage, content: Any) -> dict[str, Any]:
-    """`message` in OpenAI's format, with the content that it had."""
-    plain = isinstance(content, str) and not getattr(message, "tool_calls", None)
-    role = ROLES.get(message.type)
-    if plain and role and message.name is None:
-        return {"role": role, "content": content}
-    converted = convert_to_openai_messages(message.model_copy(update={"content": content}))
-    assert isinstance(converted, dict)
-    return converted
-
-
-def _tokens(about: dict[str, Any]) -> Tokens | None:
-    """The exact tokens that a local engine or server put into `response_metadata["tokens"]`. Other
-    providers keep other things under that name; those are not tokens."""
-    held = about.get("tokens")
-    if not isinstance(held, dict):
-        return None
-    try:
-        return Tokens(**{name: tuple(ids) for name, ids in held.items()})
-    except (TypeError, ValueError):
-        return None
-
-
-def _agent(metadata: Mapping[str, Any]) -> str:
-    return str(metadata.get("agent") or metadata.get("langgraph_node") or "")
-
-
-def _tokens_read(call: _Call) -> int:
-    """The tokens of a call's prompt, estimated."""
-    return math.ceil(sum(map(_characters, call.messages)) / TOKEN_CHARACTERS)
-
-
-def _characters(message: BaseMessage) -> int:
-    if isinstance(message, AIMessageChunk):
-        calls = sum(len(call["args"] or "") for call in message.tool_call_chunks)
-    else:
-        calls = sum(len(str(call["args"])) for call in getattr(message, "tool_calls", ()))
-    return len(message.text) + calls
-
-
-def current_recorder(config: RunnableConfig | None = None) -> Recorder | None:
-    """The recorder of the graph that runs around the caller, or that of `config`, if there is
-    one."""
-    callbacks = (config or var_child_runnable_config.get() or {}).get("callbacks")
-    handlers = callbacks if isinstance(callbacks, list) else getattr(callbacks, "handlers", ())
-    return next((h for h in handlers if isinstance(h, Recorder)), None)
-
-
-@contextmanager
-def sub_budget(budget: Budget, name: str = "sub-team") -> Iterator[Ledger]:
-    """Limit what the calls within may spend, on top of the episode's own budget.
-
-    Use it in a node, around a nested team. Its agents finalise when it is spent, as they do on an
-    episode's budget; a team that does not is left at once, and the code after the block goes on.
-    What was spent is in the account that the block gets, why it ended in `account.exceeded`.
-
-        with sub_budget(Budget(calls=6), "panel") as account:
-            update = await panel.ainvoke(state)
-
-    Args:
-        budget: limits of this block; time counts from its beginning.
-        name: whose budget it is, in messages.
-
-    Raises:
-        RuntimeError: no recorder is attached around the caller, so nothing would be counted.
-    """
-    recorder = current_recorder()
-    if recorder is None:
-        raise RuntimeError(
-            f"a budget for {name!r} needs a Recorder around it: run the team with `play` or "
-            '`evaluate`, or pass {"callbacks": [Recorder()]} as its config'
-        )
-    account = Ledger(budget, parent=recorder.ledger, owner=f"{name}'s")
-    token = _account.set(account)
-    try:
-        yield account
-    except BudgetExceeded as spent:
-        if spent.ledger is not account:
-            raise
-    finally:
-        _account.reset(token)
-
-
-@dataclass(slots=True)
-class RecordedWorld:
-    """A world whose steps are written to a recorder, and paid from its budget."""
-
-    world: World
-    recorder: Recorder
-    last: Observation | None = None
-    """What the world showed last."""
-
-    @property
-    def instructions(self) -> str:
-        return self.world.instructions
-
-    async def reset(self) -> Observation:
-        began = time.perf_counter()
-        self.last = seen = await self.world.reset()
-        self.recorder.on_step(None, seen, time.perf_counter() - began)
-        return seen
-
-    async def step(self, action: str) -> Observation:
-        self.recorder.ledger.start_tool_call(self.recorder.actor)
-        return await self._taken(action)
-
-    async def submit(self, answer: str) -> Observation:
-        """Take `answer` as the only action. It is free: a spent budget still gets its answer in."""
-        await self.reset()
-        return await self._taken(answer)
-
-    async def _taken(self, action: str) -> Observation:
-        began = time.perf_counter()
-        self.last = seen = await self.world.step(action)
-        self.recorder.on_step(action, seen, time.perf_counter() - began)
-        return seen
