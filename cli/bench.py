@@ -1,22 +1,39 @@
-"""What `symposia bench` does with runs that are there: compare them, merge their shards."""
+"""The command `symposia bench`."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import asdict
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .console import console, stderr
+from .console import console, plain_errors, stderr
+from .making import budget_of, model_of, settings_of, will_write, world_of
+from .options import (
+    AsJson,
+    Data,
+    MaxCalls,
+    MaxCost,
+    MaxSeconds,
+    MaxTokens,
+    Model,
+    Options,
+    Prices,
+    Replay,
+    Tape,
+    Temperature,
+)
+from .runs import compare_runs, merge_stores, write_pages
 
 if TYPE_CHECKING:
-    from ..benchmarks import Report
+    from ..benchmarks import Environment
 
-BENCH_EXAMPLES = """Examples:
+commands = typer.Typer()
+
+EXAMPLES = """Examples:
 
 - a team on 20 games: `symposia bench alfworld --team act --limit 20`
 - the official games, and a page: `symposia bench alfworld --data $ALFWORLD_DATA --split valid_seen
@@ -31,6 +48,161 @@ COMPARES = ("compare", "names", "store", "html", "markdown", "as_json")
 """The parameters of `symposia bench` that mean something with --compare."""
 MERGES = ("merge", "names", "store", "run", "as_json")
 """Those that mean something with --merge."""
+
+
+@commands.command(epilog=EXAMPLES)
+def bench(
+    context: typer.Context,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="ENVIRONMENT | RUN... | STORE...",
+            help="A name (`symposia environments` lists them), or your own as module:Class; with "
+            "--compare the runs, with --merge the stores.",
+            show_default=False,
+        ),
+    ] = None,
+    team: Annotated[
+        str | None,
+        typer.Option(help="See `symposia teams`; `answer` for questions, `act` for worlds."),
+    ] = None,
+    model: Model = "tiny",
+    split: Annotated[str | None, typer.Option(help="Else the environment's choice.")] = None,
+    data: Data = None,
+    option: Options = None,
+    limit: Annotated[int | None, typer.Option(help="Play only the first so many tasks.")] = None,
+    shard: Annotated[
+        str | None, typer.Option(help="Play only this part of the tasks, for example 3/8.")
+    ] = None,
+    attempts: Annotated[int, typer.Option(help="Episodes per task.")] = 1,
+    seed: int = 0,
+    temperature: Temperature = None,
+    max_calls: MaxCalls = None,
+    max_tokens: MaxTokens = None,
+    max_seconds: MaxSeconds = None,
+    max_cost: MaxCost = None,
+    prices: Prices = None,
+    cassette: Tape = None,
+    replay: Replay = False,
+    max_tool_calls: Annotated[
+        int | None, typer.Option(help="Actions and tool runs per episode, at most.")
+    ] = None,
+    run_cost: Annotated[
+        float | None, typer.Option(help="US dollars for the whole run, at most.")
+    ] = None,
+    concurrency: Annotated[int, typer.Option(help="Episodes at once.")] = 32,
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Processes for environments that use them; else one per core."),
+    ] = None,
+    store: Annotated[Path, typer.Option(help="Folder that keeps every episode.")] = Path("runs"),
+    run: Annotated[
+        str | None,
+        typer.Option(help="The run's name; a run that is there goes on."),
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write an HTML report here.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write Markdown tables here.")] = None,
+    compare: Annotated[
+        bool,
+        typer.Option(
+            "--compare", help="Compare stored runs with the first; without runs, the leaderboard."
+        ),
+    ] = False,
+    merge: Annotated[
+        bool, typer.Option("--merge", help="Merge the shards in these stores into --store.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a team on a benchmark, or compare what ran; start a run again under its name to resume.
+
+    Every run leaves its line in `leaderboard.jsonl`, beside its episodes.
+    """
+    from ..benchmarks import Leaderboard, Shard, evaluate
+    from ..episodes import EpisodeStore
+    from ..graphs.teams import TEAMS, build_team
+    from ..models import PriceTable, ScriptedModel, fingerprint
+
+    with plain_errors():
+        will_write(html, "matplotlib", "jinja2")
+        will_write(markdown)
+        if compare or merge:
+            require_only(context, COMPARES if compare else MERGES)
+            if compare:
+                compare_runs(names or [], store, html, markdown, as_json)
+            else:
+                merge_stores(names or [], store, run, as_json)
+            return
+        environment = one_environment(names)
+        part = Shard.parse(shard) if shard else None
+        settings = settings_of(data, option)
+        world = world_of(environment, settings)
+        team = team or ("answer" if world.max_steps == 1 else "act")
+        if team in TEAMS and TEAMS[team].expert:
+            if (model, temperature, cassette, replay) != ("tiny", None, None, False):
+                raise ValueError(f"team {team!r} asks no model: leave out what is said about one")
+            world = _with_expert(world, environment, settings, TEAMS[team].expert)
+            model, loaded = "none", ScriptedModel([])
+        else:
+            loaded = model_of(model, temperature, cassette, replay)
+        graph = build_team(team, loaded)
+        if world.max_steps > 1 and not TEAMS[team].acts:
+            known = ", ".join(name for name, spec in TEAMS.items() if spec.acts)
+            raise ValueError(
+                f"team {team!r} answers questions; {world.name} needs one that acts: {known}"
+            )
+        name = run or "-".join(
+            [
+                environment.rpartition(":")[2],
+                split or world.default_split,
+                team,
+                _slug(model),
+                str(seed),
+            ]
+        )
+        with _resumable(name), EpisodeStore(store) as kept:
+            report = asyncio.run(
+                evaluate(
+                    graph,
+                    world,
+                    split=split,
+                    limit=limit,
+                    shard=part,
+                    attempts=attempts,
+                    seed=seed,
+                    budget=budget_of(
+                        calls=max_calls,
+                        tokens=max_tokens,
+                        seconds=max_seconds,
+                        tool_calls=max_tool_calls,
+                        cost=max_cost,
+                    ),
+                    run_budget=budget_of(cost=run_cost),
+                    prices=PriceTable.load(prices),
+                    concurrency=concurrency,
+                    workers=workers,
+                    store=kept,
+                    run=name,
+                    name=team,
+                    config={
+                        "model": model,
+                        "weights": fingerprint(loaded),
+                        "temperature": temperature,
+                        **({"settings": settings} if settings else {}),
+                    },
+                    progress=not as_json,
+                )
+            )
+    if as_json:
+        print(report.to_json())
+    else:
+        console.print(report.table())
+        console.print(f"run {report.run} in {store}")
+    with plain_errors():
+        write_pages([report], html, markdown)
+        if report.rows:
+            Leaderboard(store).add(report)
+    if len(report.errors) == len(report.rows):
+        raise typer.Exit(1)
 
 
 def require_only(context: typer.Context, allowed: Sequence[str]) -> None:
@@ -64,87 +236,31 @@ def one_environment(names: Sequence[str] | None) -> str:
     return names[0]
 
 
-def compare_runs(
-    runs: Sequence[str], store: Path, html: Path | None, markdown: Path | None, as_json: bool
-) -> None:
-    """Compare runs of a store with the first of them; without runs, show its leaderboard.
-
-    Raises:
-        ValueError: there is nothing to compare, or runs share no episode.
-        KeyError: there is no such run; the message lists those there are.
-    """
-    from ..benchmarks import Leaderboard, Report, compare
-    from ..episodes import EpisodeStore
-
-    if not runs:
-        if html or markdown:
-            raise ValueError("a page compares runs: name them after --compare")
-        board = Leaderboard(store)
-        if not board.path.exists():
-            raise FileNotFoundError(f"no leaderboard at {board.path}: a run writes it at its end")
-        if as_json:
-            print(json.dumps([entry.model_dump() for entry in board.entries()]))
-        else:
-            for table in board.tables():
-                console.print(table)
-        return
-    if twice := {run for run in runs if runs.count(run) > 1}:
-        raise ValueError(f"run {min(twice)!r} is named twice")
-    with EpisodeStore(store, create=False) as kept:
-        reports = [Report.stored(kept, run) for run in runs]
-    compared = compare(reports)
-    if as_json:
-        print(json.dumps(compared.to_dict()))
-    else:
-        console.print(compared.table())
-        if compared.differences:
-            console.print(compared.difference_table())
-    write_pages(reports, html, markdown)
+@contextmanager
+def _resumable(run: str) -> Iterator[None]:
+    """Say how a run that is interrupted goes on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        stderr.print(f"interrupted; the same command with --run {run} goes on where it stopped")
+        raise
 
 
-def merge_stores(stores: Sequence[str], into: Path, run: str | None, as_json: bool) -> None:
-    """Merge the shards in `stores` into whole runs of the store `into`.
-
-    Raises:
-        ValueError: no store is named, nothing is there to merge, or configs differ.
-    """
-    from ..benchmarks import Leaderboard, Report, merge
-    from ..episodes import EpisodeStore
-
-    if not stores:
-        raise ValueError("name the stores whose shards are to be merged after --merge")
-    with ExitStack() as opened:
-        sources = [opened.enter_context(EpisodeStore(s, create=False)) for s in stores]
-        target = opened.enter_context(EpisodeStore(into))
-        done = merge(sources, target, run=run)
-        for merged in done:
-            report = Report.stored(target, merged.run)
-            if report.rows:
-                Leaderboard(into).add(report)
-            if not as_json:
-                console.print(report.table())
-    if as_json:
-        print(json.dumps([asdict(merged) for merged in done]))
-        return
-    for merged in done:
-        console.print(
-            f"run {merged.run} in {into}: {len(merged.sources)} sources, {merged.added} episodes "
-            f"added, {merged.known} known before"
+def _with_expert(
+    world: Environment, name: str, settings: dict[str, Any], expert: str
+) -> Environment:
+    """The same world made anew, so that it tells what its expert would do."""
+    wanted = next(iter(world.experts), "usual") if expert == "usual" else expert
+    if wanted not in world.experts:
+        which = "expert" if wanted == "usual" else f"{wanted} expert"
+        raise ValueError(
+            f"{world.name} has no {which}; it has: {', '.join(world.experts) or 'none'}"
         )
-        if merged.missing:
-            stderr.print(f"shards that are still missing: {', '.join(merged.missing)}")
+    asked = settings.setdefault("expert", wanted)
+    if expert != "usual" and asked != wanted:
+        raise ValueError(f"team {expert!r} follows the {wanted}, and --option says expert={asked}")
+    return world_of(name, settings)
 
 
-def write_pages(reports: Sequence[Report], html: Path | None, markdown: Path | None) -> None:
-    """Write the pages that were asked for."""
-    from ..benchmarks import to_markdown, write_html
-
-    if html:
-        first = reports[0]
-        environments = ", ".join(sorted({report.environment for report in reports}))
-        teams = first.team if len(reports) == 1 else f"{len(reports)} teams"
-        write_html(reports, html, title=f"{teams} on {environments}")
-        stderr.print(f"report: {html}")
-    if markdown:
-        markdown.write_text(to_markdown(reports), encoding="utf-8", errors="replace")
-        stderr.print(f"tables: {markdown}")
+def _slug(model: str) -> str:
+    return "".join(c if c.isalnum() or c in "._" else "-" for c in model).strip("-")

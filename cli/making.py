@@ -1,0 +1,93 @@
+"""What the options of a command stand for: a model, a budget, an environment, a file to write."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..benchmarks import Environment
+    from ..episodes import Budget
+
+
+def model_of(
+    spec: str, temperature: float | None, cassette: Path | None = None, replay: bool = False
+) -> Any:
+    """The chat model of --model, with its temperature, behind its cassette.
+
+    Raises:
+        ValueError: it does not take a setting; the message names it.
+    """
+    from pydantic import ValidationError
+
+    from ..models import Cassette, load_model
+
+    if replay and cassette is None:
+        raise ValueError("--replay needs a cassette: add --cassette FILE")
+    tape = Cassette(cassette, "replay" if replay else "lenient") if cassette else None
+
+    if spec == "tiny" or spec.startswith("hf:"):
+        _hush_transformers()
+    try:
+        options = {} if temperature is None else {"temperature": temperature}
+        return load_model(spec, cassette=tape, **options)
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        unknown = wrong["type"] == "extra_forbidden"
+        reason = "this model has no such setting" if unknown else wrong["msg"]
+        field = ".".join(map(str, wrong["loc"]))
+        raise ValueError(f"model {spec!r}: {field}={wrong['input']!r}: {reason}") from error
+
+
+def _hush_transformers() -> None:
+    """One progress bar on the screen is enough, and it is the run's."""
+    with suppress(ImportError):
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+
+
+def budget_of(**limits: Any) -> Budget:
+    """The budget with these limits; None means none."""
+    from ..episodes import Budget
+
+    return Budget(**limits)
+
+
+def will_write(file: Path | None, *packages: str) -> None:
+    """Refuse, before the work, a file that could not be written after it."""
+    if file is None:
+        return
+    for package in packages:
+        if find_spec(package) is None:
+            raise ImportError(f'{file} needs {package}: pip install "symposia[view]"')
+    if file.is_dir() or not os.access(file.parent, os.W_OK | os.X_OK):
+        raise ValueError(f"cannot write {file}: name a file in a folder that can be written")
+
+
+def settings_of(data: Path | None, options: list[str] | None) -> dict[str, Any]:
+    """What the user set of the environment."""
+    settings: dict[str, Any] = {} if data is None else {"data": str(data)}
+    for pair in options or []:
+        key, equals, text = pair.partition("=")
+        if not equals:
+            raise ValueError(f"--option {pair!r}: write it as name=value")
+        try:
+            settings[key] = json.loads(text)
+        except json.JSONDecodeError:
+            settings[key] = text
+    return settings
+
+
+def world_of(name: str, settings: dict[str, Any]) -> Environment:
+    """The environment of that name, or of the user's module."""
+    from ..benchmarks import make_environment
+
+    if ":" in name:
+        sys.path.append("")  # the user's module may stand in the current folder
+    return make_environment(name, **settings)
