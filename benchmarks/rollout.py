@@ -98,6 +98,7 @@ async def play(
         if recorded and not recorder.steps and watch.answer:
             async with asyncio.timeout(seconds):
                 await recorded.submit(watch.answer)
+        recorder.ledger.check_prices()
     except UnknownCostError:
         raise
     except TaskError as broken:

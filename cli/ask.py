@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from .console import plain_errors
-from .making import budget_of, model_of
+from .making import budget_of, model_of, prices_of
 from .options import (
     AsJson,
     MaxCalls,
@@ -51,13 +51,14 @@ def ask(
     from ..benchmarks import Name, play
     from ..episodes import Task, to_markdown
     from ..graphs.teams import TEAMS, build_team
-    from ..models import PriceTable
 
     with plain_errors():
         if team in TEAMS and TEAMS[team].acts:
             known = ", ".join(name for name, spec in TEAMS.items() if not spec.acts)
             raise ValueError(f"team {team!r} acts in a world; for questions there are: {known}")
-        graph = build_team(team, model_of(model, temperature, cassette, replay))
+        loaded = model_of(model, temperature, cassette, replay)
+        table = prices_of(prices, loaded, max_cost)
+        graph = build_team(team, loaded)
         episode = asyncio.run(
             play(
                 graph,
@@ -65,7 +66,7 @@ def ask(
                 budget=budget_of(
                     calls=max_calls, tokens=max_tokens, seconds=max_seconds, cost=max_cost
                 ),
-                prices=PriceTable.load(prices),
+                prices=table,
                 name=Name(run="ask", team=team, seed=seed),
             )
         )

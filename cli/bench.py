@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .console import console, plain_errors, stderr
-from .making import budget_of, model_of, settings_of, will_write, world_of
+from .making import budget_of, model_of, prices_of, settings_of, will_write, world_of
 from .options import (
     AsJson,
     Data,
@@ -29,6 +29,8 @@ from .options import (
 from .runs import compare_runs, merge_stores, write_pages
 
 if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
     from ..benchmarks import Environment
 
 commands = typer.Typer()
@@ -120,7 +122,7 @@ def bench(
     from ..benchmarks import Leaderboard, Shard, evaluate
     from ..episodes import EpisodeStore
     from ..graphs.teams import TEAMS, build_team
-    from ..models import PriceTable, ScriptedModel, fingerprint
+    from ..models import ScriptedModel, fingerprint
 
     with plain_errors():
         will_write(html, "matplotlib", "jinja2")
@@ -136,14 +138,16 @@ def bench(
         part = Shard.parse(shard) if shard else None
         settings = settings_of(data, option)
         world = world_of(environment, settings)
+        loaded: BaseChatModel
         team = team or ("answer" if world.max_steps == 1 else "act")
         if team in TEAMS and TEAMS[team].expert:
             if (model, temperature, cassette, replay) != ("tiny", None, None, False):
                 raise ValueError(f"team {team!r} asks no model: leave out what is said about one")
             world = _with_expert(world, environment, settings, TEAMS[team].expert)
-            model, loaded = "none", ScriptedModel([])
+            model, loaded, table = "none", ScriptedModel([]), prices_of(prices)
         else:
             loaded = model_of(model, temperature, cassette, replay)
+            table = prices_of(prices, loaded, max_cost, run_cost)
         graph = build_team(team, loaded)
         if world.max_steps > 1 and not TEAMS[team].acts:
             known = ", ".join(name for name, spec in TEAMS.items() if spec.acts)
@@ -177,7 +181,7 @@ def bench(
                         cost=max_cost,
                     ),
                     run_budget=budget_of(cost=run_cost),
-                    prices=PriceTable.load(prices),
+                    prices=table,
                     concurrency=concurrency,
                     workers=workers,
                     store=kept,

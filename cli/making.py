@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
     from ..benchmarks import Environment
     from ..episodes import Budget
+    from ..models import PriceTable
 
 
 def model_of(
     spec: str, temperature: float | None, cassette: Path | None = None, replay: bool = False
-) -> Any:
+) -> BaseChatModel:
     """The chat model of --model, with its temperature, behind its cassette.
 
     Raises:
@@ -50,6 +53,22 @@ def _hush_transformers() -> None:
         from transformers.utils import logging
 
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+
+
+def prices_of(
+    file: Path | None, model: BaseChatModel | None = None, *limits: float | None
+) -> PriceTable:
+    """The prices of --prices, in front of the packaged ones.
+
+    Raises:
+        UnknownCostError: one of `limits` is a limit on money, and `model` has no price.
+    """
+    from ..models import PriceTable
+
+    prices = PriceTable.load(file)
+    if model is not None and any(limit is not None for limit in limits):
+        prices.require(model)
+    return prices
 
 
 def budget_of(**limits: Any) -> Budget:

@@ -11,6 +11,12 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 
+PRICES = (
+    "give its price (--prices FILE, or `prices=PriceTable.load(file)`), or limit calls or tokens "
+    "instead"
+)
+"""What to do where money is limited and a cost is unknown."""
+
 
 class BudgetExceeded(Exception):  # noqa: N818 - a stop, not an error: teams finalise on it
     """A limit was reached. Raised before the call that would have gone past it, and in a stream
@@ -172,8 +178,7 @@ class Ledger:
                 names = ", ".join(sorted(ledger._unpriced))
                 raise UnknownCostError(
                     f"{ledger.owner or 'the'} budget is ${ledger.budget.cost:g}, but the cost of "
-                    f"{names} is unknown: give its price (`prices=PriceTable.load(file)`), or "
-                    "limit calls or tokens instead"
+                    f"{names} is unknown: {PRICES}"
                 )
 
     def check_money(self, agent: str = "") -> None:

@@ -48,7 +48,7 @@ class Recorder(BaseCallbackHandler):
     text, in the ledger only.
 
     A call costs what the model says (`response_metadata["cost"]`), else what `prices` knows. A
-    limit on money with a model whose cost is unknown raises `UnknownCostError` after its first
+    limit on money with a model whose cost is unknown raises `UnknownCostError` before the next
     call.
 
     Args:
@@ -156,7 +156,6 @@ class Recorder(BaseCallbackHandler):
         if call.reply.id:
             self._said[call.reply.id] = call.id
         self._book(call)
-        call.ledger.check_prices(call.agent)
 
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         call = self._close(run_id)

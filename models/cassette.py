@@ -218,7 +218,10 @@ class Cassette:
 
 
 def _how(path: Path) -> str:
-    return f"record it with Cassette({str(path)!r}, mode='lenient') around the model"
+    return (
+        "to record it, leave out --replay on the command line, or in Python put "
+        f"Cassette({str(path)!r}, mode='lenient') around the model"
+    )
 
 
 def _differing(held: dict[str, Any], wanted: dict[str, Any]) -> list[str]:

@@ -13,12 +13,20 @@ from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, TypeAdapter
 
+from ..episodes import UnknownCostError
+from ..episodes.ledger import PRICES
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
 PACKAGED = Path(__file__).with_name("prices.json")
 MILLION = 1_000_000
+TELLING = ("openrouter",)
+"""Providers that say with each reply what it cost."""
 SNAPSHOT = re.compile(r"-20\d\d-?[01]\d-?[0-3]\d$")
 """The date at the end of a snapshot's name: `-2025-08-07`, `-20251001`."""
 
@@ -108,3 +116,17 @@ class PriceTable:
         None when the price is unknown."""
         price = self.find(model)
         return price.cost(usage) if price else None
+
+    def require(self, model: BaseChatModel) -> None:
+        """Make sure, before `model` is asked, that its calls have a price. A model that says what
+        it costs, or does not say what it is called, passes.
+
+        Raises:
+            UnknownCostError: there is none; the message says what to do.
+        """
+        about = model._get_ls_params()
+        name = about.get("ls_model_name")
+        if name and about.get("ls_provider") not in TELLING and self.find(name) is None:
+            raise UnknownCostError(
+                f"money is limited, but the cost of {name!r} is unknown: {PRICES}"
+            )

@@ -266,6 +266,30 @@ def test_ask_replays_a_cassette_and_refuses_money_limits_without_prices(tmp_path
     assert "add --cassette" in run("ask", "?", "--replay").output
 
 
+@pytest.mark.parametrize("limit", ["--max-cost", "--run-cost"])
+def test_bench_refuses_money_limits_without_prices_before_any_call(
+    limit: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "s.txt").write_text(f"{UP}\n" * 9)
+    arguments = ("--model", f"scripted:{tmp_path}/s.txt", "--store", tmp_path / "runs", limit, 1)
+    result = run("bench", COUNTER, *arguments)
+    assert result.exit_code == 2
+    assert (
+        result.output.count("the cost of 's.txt' is unknown") == 1 and "--prices" in result.output
+    )
+    assert not caplog.records
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_replay_that_lacks_a_reply_says_how_to_record_it(tmp_path: Path) -> None:
+    (tmp_path / "s.txt").write_text("<answer>4</answer>\n")
+    tape = ("--model", f"scripted:{tmp_path}/s.txt", "--cassette", tmp_path / "calls.jsonl")
+    assert "leave out --replay" in run("ask", "2 + 2?", *tape, "--replay").output
+    assert run("ask", "2 + 2?", *tape).exit_code == 0
+    missed = run("ask", "3 + 3?", *tape, "--replay")
+    assert missed.exit_code == 1 and "leave out --replay" in missed.output
+
+
 def test_bench_lets_the_worlds_own_expert_play_without_a_model(tmp_path: Path) -> None:
     game = ("bench", "textcraft", "--limit", 3, "--store", tmp_path)
     for team, more in (("expert", ()), ("planner", ()), ("expert", ("-o", "expert=planner"))):

@@ -31,7 +31,7 @@ from symposia.episodes import (
     Usage,
     sub_budget,
 )
-from symposia.graphs import act, refine
+from symposia.graphs import act, answer, refine
 from symposia.models import ScriptedModel
 from symposia.models.prices import Price, PriceTable
 
@@ -325,6 +325,17 @@ async def test_money_cannot_be_limited_where_costs_are_unknown() -> None:
                 **budgets,
             )
         assert len(asked) <= 2
+
+
+@pytest.mark.parametrize("calls", [1, 3])
+async def test_the_refusal_of_an_unknown_cost_is_raised_and_not_logged(
+    calls: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = ScriptedModel(lambda messages: "<verdict>incorrect</verdict>", name="mystery")
+    team = answer(Actor(model)) if calls == 1 else refine(Actor(model), Critic(model), rounds=9)
+    with pytest.raises(UnknownCostError, match="'mystery'"):
+        await play(team, Task("t", "?"), budget=Budget(cost=5))
+    assert not caplog.records
 
 
 async def test_a_failed_call_does_not_make_the_cost_unknown() -> None:

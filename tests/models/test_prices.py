@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from langchain_core.language_models import LangSmithParams
 
+from symposia.episodes import UnknownCostError
+from symposia.models import ScriptedModel
 from symposia.models.prices import PACKAGED, Price, PriceTable
 
 
@@ -112,3 +115,18 @@ def test_more_tokens_never_cost_less(read: int, said: int, cached: int) -> None:
     more = price.cost(usage(read + 1, said + 1, cache_read=cached))
     assert cost is not None and more is not None
     assert 0 <= cost < more
+
+
+def test_a_model_without_a_price_is_refused_before_it_is_asked() -> None:
+    table = PriceTable({"known*": Price(input=1, output=1)})
+    table.require(ScriptedModel([], name="known-2"))
+    with pytest.raises(UnknownCostError, match="the cost of 'mystery' is unknown: give its price"):
+        table.require(ScriptedModel([], name="mystery"))
+
+
+def test_a_model_that_tells_what_it_costs_needs_no_price() -> None:
+    class Telling(ScriptedModel):
+        def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+            return LangSmithParams(ls_provider="openrouter", ls_model_name="mystery")
+
+    PriceTable().require(Telling([]))
