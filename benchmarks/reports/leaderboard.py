@@ -3,7 +3,8 @@
 A line is enough to rank runs and to tell whether they may be ranked: the run's settings with their
 digest, versions, seed and intervals. A run that is done again with the same settings replaces its
 line. The file is written whole beside itself and then moved into place, under a lock, so that a
-killed process damages nothing and many runs may write to one file.
+killed process damages nothing and many runs may write to one file. A line that cannot be read is
+left out with a warning that names it, and stays in the file.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +30,8 @@ from .report import Report
 from .row import by_task
 from .summary import dollars, share
 from .tables import new_table
+
+log = logging.getLogger(__name__)
 
 FILE = "leaderboard.jsonl"
 """The file's name in a store's folder."""
@@ -140,40 +144,27 @@ class Leaderboard:
         self.path = path if path.suffix == ".jsonl" else path / FILE
 
     def entries(self) -> list[Entry]:
-        """The lines, in the order in which they came; none where there is no file.
-
-        Raises:
-            ValueError: a line is damaged; the message names it.
-        """
-        if not self.path.exists():
-            return []
-        entries = []
-        for number, line in enumerate(self.path.read_text(encoding="utf-8").split("\n"), 1):
-            if not line:
-                continue
-            try:
-                entries.append(Entry.model_validate_json(line))
-            except ValidationError as error:
-                wrong = error.errors()[0]
-                field = ".".join(map(str, wrong["loc"]))
-                raise ValueError(
-                    f"{self.path}, line {number} is no leaderboard entry "
-                    f"({field}: {wrong['msg']}); mend or delete it"
-                ) from error
-        return entries
+        """The lines that can be read, in the order in which they came; none where there is no
+        file."""
+        return [entry for _, entry in self._lines() if entry is not None]
 
     def add(self, report: Report) -> Entry:
         """Write the line of a run; it replaces that of the same run with the same settings.
 
         Raises:
-            ValueError: the run has no episodes, or a line of the file is damaged.
+            ValueError: the run has no episodes.
         """
         entry = Entry.of(report)
         with self._locked():
-            kept = [e for e in self.entries() if (e.run, e.digest) != (entry.run, entry.digest)]
+            kept = [
+                line
+                for line, held in self._lines()
+                if held is None or (held.run, held.digest) != (entry.run, entry.digest)
+            ]
             draft = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-            lines = [held.model_dump_json() + "\n" for held in (*kept, entry)]
-            draft.write_text("".join(lines), encoding="utf-8")
+            draft.write_bytes(
+                b"".join(b"%s\n" % line for line in (*kept, entry.model_dump_json().encode()))
+            )
             os.replace(draft, self.path)
         return entry
 
@@ -189,6 +180,25 @@ class Leaderboard:
                 table.add_row(*map(Text, _cells(entry)))
             tables.append(table)
         return tables
+
+    def _lines(self) -> Iterator[tuple[bytes, Entry | None]]:
+        """Each line as it stands in the file, and its entry where it is one."""
+        content = self.path.read_bytes() if self.path.exists() else b""
+        for number, line in enumerate(content.split(b"\n"), 1):
+            if not line.strip():
+                continue
+            try:
+                yield line, Entry.model_validate_json(line)
+            except ValidationError as error:
+                wrong = error.errors()[0]
+                reason = ": ".join([*map(str, wrong["loc"]), wrong["msg"]])
+                log.warning(
+                    "%s, line %d is no leaderboard entry and is left out (%s): mend or delete it",
+                    self.path,
+                    number,
+                    reason,
+                )
+                yield line, None
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -65,15 +65,20 @@ def test_fields_of_a_later_version_are_kept(tmp_path: Path) -> None:
     assert json.loads(board.path.read_text().splitlines()[0])["carbon"] == 1.5
 
 
-def test_a_damaged_line_is_named_and_nothing_is_lost(tmp_path: Path) -> None:
+@pytest.mark.parametrize("damaged", [b'{"run": "half', b'{"run": 3}', b"\xff\xfe", b"[]"])
+def test_a_damaged_line_is_named_and_nothing_is_lost(
+    damaged: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     board = Leaderboard(tmp_path)
     board.add(results("act", [1], manifest=manifest()))
-    with board.path.open("a") as file:
-        file.write('{"run": "half\n')
-    before = board.path.read_text()
-    with pytest.raises(ValueError, match=r"leaderboard\.jsonl, line 2 is no leaderboard entry"):
-        board.add(results("new", [1], manifest=manifest()))
-    assert board.path.read_text() == before
+    with board.path.open("ab") as file:
+        file.write(damaged + b"\n")
+    before = board.path.read_bytes()
+    board.add(results("new", [1], manifest=manifest()))
+    assert board.path.read_bytes().startswith(before)
+    (warning,) = caplog.messages
+    assert "leaderboard.jsonl, line 2 is no leaderboard entry and is left out" in warning
+    assert [entry.team for entry in board.entries()] == ["act", "new"]
 
 
 def test_a_run_without_episodes_has_no_line(tmp_path: Path) -> None:
