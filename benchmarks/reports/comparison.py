@@ -22,7 +22,7 @@ from .intervals import Interval, bootstrap, paired
 from .report import Report, labels
 from .row import Row
 from .significance import holm, mcnemar, sign_flip
-from .summary import COLUMNS, cells
+from .summary import cells, columns
 from .tables import new_table
 
 SETTINGS = ("environment", "options", "settings", "split", "seed", "budget")
@@ -35,7 +35,9 @@ DIFFERENCE_COLUMNS = (
     "difference (95 %)",
     "p (Holm)",
 )
-"""The figures of a difference, as tables head them."""
+"""The figures of a difference of success, as tables head them."""
+
+SCORE_COLUMN = "score (95 %)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,11 @@ class Comparison:
         return labels(self.reports)
 
     @property
+    def graded(self) -> bool:
+        """Whether a score lies between 0 and 1."""
+        return any(report.graded for report in self.reports)
+
+    @property
     def tests(self) -> str:
         """The tests that gave the p-values."""
         return " / ".join(dict.fromkeys(d.test for d in self.differences))
@@ -135,9 +142,9 @@ class Comparison:
 
     def table(self) -> Table:
         """The teams for the terminal, a line each."""
-        table = new_table("teams", ["team"], COLUMNS)
+        table = new_table("teams", ["team"], columns(self.graded))
         for label, report in zip(self.labels, self.reports, strict=True):
-            table.add_row(Text(label), *cells(report.summary))
+            table.add_row(Text(label), *cells(report.summary, self.graded))
         if self.unlike:
             table.caption = Text("These runs differ in " + "; ".join(self.unlike), "red")
         return table
@@ -149,7 +156,10 @@ class Comparison:
         table = new_table(title, ["team"], DIFFERENCE_COLUMNS)
         for difference in self.differences:
             table.add_row(Text(difference.team), *difference_cells(difference))
-        table.caption = Text(f"In points of the success rate; {self.tests}, two-sided.")
+        notes = [f"In points of the success rate; {self.tests}, two-sided."]
+        if self.graded:
+            notes += [f"Mean score of {d.team}: {score_text(d)}" for d in self.differences]
+        table.caption = Text("\n".join(notes))
         return table
 
 
@@ -185,8 +195,13 @@ def overlap(reports: Sequence[Report]) -> bool:
     return all(names[0] & others for others in names[1:])
 
 
-def difference_cells(difference: Difference) -> tuple[str, ...]:
-    """The cells of a difference's line, under `DIFFERENCE_COLUMNS`."""
+def difference_columns(graded: bool) -> tuple[str, ...]:
+    """The figures of a difference, that of the mean score with them where scores are graded."""
+    return (*DIFFERENCE_COLUMNS, SCORE_COLUMN) if graded else DIFFERENCE_COLUMNS
+
+
+def difference_cells(difference: Difference, graded: bool = False) -> tuple[str, ...]:
+    """The cells of a difference's line, under `difference_columns(graded)`."""
     low, high = difference.interval
     return (
         str(difference.pairs),
@@ -195,7 +210,13 @@ def difference_cells(difference: Difference) -> tuple[str, ...]:
         str(difference.lost),
         f"{100 * difference.difference:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})",
         p_text(difference.p_holm),
+        *((score_text(difference),) if graded else ()),
     )
+
+
+def score_text(difference: Difference) -> str:
+    """The difference of the mean score, with its interval."""
+    return "{:+.2f} ({:+.2f} to {:+.2f})".format(difference.score, *difference.score_interval)
 
 
 def p_text(p: float) -> str:

@@ -9,10 +9,10 @@ from pathlib import Path
 from .attempts import Point
 from .canvas import COLORS, SETTINGS, Team
 from .comparison import (
-    DIFFERENCE_COLUMNS,
     Difference,
     compare,
     difference_cells,
+    difference_columns,
     overlap,
     p_text,
 )
@@ -20,7 +20,7 @@ from .failures import FAILURES
 from .plots import draw
 from .report import Report, labels
 from .row import by_task
-from .summary import COLUMNS, cells, dollars
+from .summary import cells, columns, dollars
 
 TEMPLATE = "report.html"
 CLEAR = 0.05
@@ -55,6 +55,7 @@ def write_html(reports: Sequence[Report], path: str | Path, *, title: str = "Eva
         for i, (label, report) in enumerate(zip(labels(reports), reports, strict=True))
     ]
     compared = compare(reports) if overlap(reports) else None
+    graded = any(report.graded for report in reports)
     differences = compared.differences if compared else ()
     with matplotlib.rc_context(SETTINGS):
         plots = draw(teams, differences)
@@ -75,8 +76,9 @@ def write_html(reports: Sequence[Report], path: str | Path, *, title: str = "Eva
         causes=[cause for cause in FAILURES if any(cause in r.failures for r in reports)],
         curves=[(team, points) for team in teams if len(points := _some(team.report.curve)) > 1],
         meanings=FAILURES,
-        columns=COLUMNS,
-        difference_columns=DIFFERENCE_COLUMNS,
+        graded=graded,
+        columns=columns(graded),
+        difference_columns=difference_columns(graded),
         cells=cells,
         difference_cells=difference_cells,
         verdict=_verdict,

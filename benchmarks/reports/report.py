@@ -16,7 +16,7 @@ from ...episodes import EpisodeStore
 from .attempts import Point, curve
 from .failures import FAILURES
 from .row import Row, by_task
-from .summary import COLUMNS, Summary, cells
+from .summary import Summary, cells, columns
 from .tables import new_table
 
 
@@ -50,6 +50,11 @@ class Report:
     def summary(self) -> Summary:
         """All episodes together."""
         return Summary.of(self.rows)
+
+    @property
+    def graded(self) -> bool:
+        """Whether a score lies between 0 and 1."""
+        return any(0 < row.score < 1 for row in self.rows)
 
     @property
     def kinds(self) -> dict[str, Summary]:
@@ -110,11 +115,11 @@ class Report:
 
     def table(self) -> Table:
         """A table for the terminal: a line per kind of task, and one for all."""
-        table = new_table(f"{self.team} on {self.environment}", ["task type"], COLUMNS)
+        table = new_table(f"{self.team} on {self.environment}", ["task type"], columns(self.graded))
         for kind, summary in self.kinds.items():
-            table.add_row(Text(kind), *cells(summary))
+            table.add_row(Text(kind), *cells(summary, self.graded))
         table.add_section()
-        table.add_row("all", *cells(self.summary), style="bold")
+        table.add_row("all", *cells(self.summary, self.graded), style="bold")
         table.caption = Text("\n").join(self._notes()) or None
         return table
 

@@ -9,8 +9,8 @@ from typing import Any
 from .intervals import Interval, clustered
 from .row import Row, by_task
 
-COLUMNS = ("solved", "success (95 %)", "steps", "calls", "tokens", "seconds", "cost")
-"""The figures of a summary, as tables head them."""
+SUCCESS = ("solved", "success (95 %)")
+SPENT = ("steps", "calls", "tokens", "secs", "cost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +59,21 @@ class Summary:
         )
 
 
-def cells(summary: Summary) -> tuple[str, ...]:
-    """The cells of a summary's line, under `COLUMNS`."""
+def columns(graded: bool) -> tuple[str, ...]:
+    """The figures of a summary, as tables head them.
+
+    Args:
+        graded: scores lie between 0 and 1 as well, so that their mean says more than the rate.
+    """
+    return (*SUCCESS, "score", *SPENT) if graded else SUCCESS + SPENT
+
+
+def cells(summary: Summary, graded: bool) -> tuple[str, ...]:
+    """The cells of a summary's line, under `columns(graded)`."""
     return (
         f"{summary.successes}/{summary.episodes}",
         share(summary.rate, summary.interval),
+        *((f"{summary.score:.2f}",) if graded else ()),
         f"{summary.steps:.1f}",
         f"{summary.calls:.1f}",
         f"{summary.tokens:,.0f}",

@@ -37,6 +37,13 @@ def page(tmp_path: Path, *reports: Report, **options: Any) -> Page:
     return Page(path.read_text(encoding="utf-8"))
 
 
+def test_graded_scores_are_shown_and_compared(tmp_path: Path) -> None:
+    graded = [report(team, [row("a", score=0.25, success=False)]) for team in ("a", "b")]
+    assert "mean score 0.25" in page(tmp_path, *graded).words
+    assert "+0.00 (+0.00 to +0.00)" in page(tmp_path, *graded).words
+    assert "mean score" not in page(tmp_path, report(rows=[row("a")])).words
+
+
 def test_two_teams_are_compared_on_one_page(tmp_path: Path) -> None:
     tasks = [("t1", "pick"), ("t2", "look")]
     strong = report("strong", [row(task, kind=kind) for task, kind in tasks])

@@ -55,6 +55,17 @@ def test_the_table_says_why_episodes_failed_and_what_attempts_brought() -> None:
     assert "failures: step limit 3" in words
 
 
+def test_the_mean_score_stands_in_tables_where_scores_are_graded() -> None:
+    bargains = report(rows=[row("a", score=0.25, success=False), row("b", score=1.0)])
+    sums = report("sums", rows=[row("a"), row("b", success=False)])
+    assert "score" in shown(bargains.table()) and "0.62" in shown(bargains.table())
+    assert "score" not in shown(sums.table())
+    both = compare([sums, bargains])
+    assert "0.50" in shown(both.table()) and "0.62" in shown(both.table())
+    assert "Mean score of react: +0.12 (" in shown(both.difference_table())
+    assert "core" not in shown(compare([sums, sums]).difference_table())
+
+
 def test_attempts_at_one_task_count_as_what_they_are_worth() -> None:
     alike = results("alike", *[[1] * 8] * 5, *[[0] * 8] * 5).summary
     assert alike.interval == pytest.approx(wilson(5, 10))
