@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .episode import Episode
+from .facts import in_words
 from .turn import Step, ToolCall, Turn
 
 PARQUET_ROWS = 1000
@@ -155,4 +156,6 @@ def _quoted(title: str, *said: str) -> list[str]:
 def _step_lines(step: Step) -> list[str]:
     done = f" **[done, reward {step.reward:g}]**" if step.done else ""
     action = [] if step.action is None else [f"`> {step.action}`", ""]
-    return [*action, f"> {step.text}".replace("\n", "\n> ") + done]
+    said = f"> {step.text}".replace("\n", "\n> ") + done
+    remarks = ["", f"*{in_words(step.remarks)}*"] if step.remarks else []
+    return [*action, said, *remarks]

@@ -19,6 +19,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, Generati
 
 from .call import Call, Prices, Streamed, agent_of
 from .episode import Episode, Outcome
+from .facts import kept
 from .ledger import Budget, Ledger, Usage
 from .secrets import error_text
 from .task import Task
@@ -210,6 +211,7 @@ class Recorder(BaseCallbackHandler):
                 started=time.perf_counter() - seconds - self._zero,
                 seconds=seconds,
                 valid=bool(seen.info.get("valid", True)),
+                info=kept(seen.info),
             )
         )
         if action is not None:

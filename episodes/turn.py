@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -76,6 +76,10 @@ class ToolCall:
     error: str = ""
 
 
+TOLD_ELSEWHERE = frozenset({"won", "steps", "valid", "stop", "expert_plan"})
+"""Names in `Step.info` of what an episode's outcome and steps say as well, and of advice."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One action in a world, or its reset (where `action` is None), and what was then observed."""
@@ -92,3 +96,10 @@ class Step:
     seconds: float = 0.0
     valid: bool = True
     """False when the world could make nothing of the action, where it says so."""
+    info: dict[str, Any] = field(default_factory=dict, hash=False)
+    """What the world told beside its text (`Observation.info`), as `facts.kept` keeps it."""
+
+    @property
+    def remarks(self) -> dict[str, Any]:
+        """What of `info` stands nowhere else: parts of a reward, the sort of a mistake, ..."""
+        return {name: value for name, value in self.info.items() if name not in TOLD_ELSEWHERE}

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...episodes.facts import in_words
 from .attempts import Point
 from .canvas import COLORS, SETTINGS, Team
 from .comparison import (
@@ -74,6 +75,7 @@ def write_html(reports: Sequence[Report], path: str | Path, *, title: str = "Eva
         plots=plots,
         kinds=sorted({kind for report in reports for kind in report.kinds}),
         causes=[cause for cause in FAILURES if any(cause in r.failures for r in reports)],
+        mistakes=sorted({mistake for report in reports for mistake in report.mistakes}),
         curves=[(team, points) for team in teams if len(points := _some(team.report.curve)) > 1],
         meanings=FAILURES,
         graded=graded,
@@ -83,6 +85,7 @@ def write_html(reports: Sequence[Report], path: str | Path, *, title: str = "Eva
         difference_cells=difference_cells,
         verdict=_verdict,
         dollars=dollars,
+        in_words=in_words,
         manifest=lambda report: json.dumps(report.manifest, indent=2, default=str),
     )
     path = Path(path)

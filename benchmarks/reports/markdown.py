@@ -33,6 +33,8 @@ def to_markdown(reports: Sequence[Report]) -> str:
         parts.append(_curves(reports))
     if any(report.failures for report in reports):
         parts.append(_failures(reports))
+    if any(report.mistakes for report in reports):
+        parts.append(_mistakes(reports))
     return "\n\n".join(parts) + "\n"
 
 
@@ -121,13 +123,22 @@ def _curves(reports: Sequence[Report]) -> str:
 
 def _failures(reports: Sequence[Report]) -> str:
     held = [report.failures for report in reports]
+    causes = [cause for cause in FAILURES if any(cause in counts for counts in held)]
+    return _counts("failure", causes, held, reports)
+
+
+def _mistakes(reports: Sequence[Report]) -> str:
+    held = [report.mistakes for report in reports]
+    return _counts("mistake", sorted({name for counts in held for name in counts}), held, reports)
+
+
+def _counts(
+    head: str, names: Sequence[str], held: Sequence[dict[str, int]], reports: Sequence[Report]
+) -> str:
+    """A line for each name, with its count in each report."""
     return _table(
-        ("failure", *labels(reports)),
-        (
-            (cause, *(str(f.get(cause, 0)) for f in held))
-            for cause in FAILURES
-            if any(cause in f for f in held)
-        ),
+        (head, *labels(reports)),
+        ((name, *(str(counts.get(name, 0)) for counts in held)) for name in names),
     )
 
 

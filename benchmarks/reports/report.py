@@ -78,6 +78,11 @@ class Report:
         return {cause: counts[cause] for cause in FAILURES if counts[cause]}
 
     @property
+    def mistakes(self) -> dict[str, int]:
+        """What worlds call the mistakes in episodes that failed, most frequent first."""
+        return dict(Counter(row.mistake for row in self.rows if row.mistake).most_common())
+
+    @property
     def curve(self) -> list[Point]:
         """pass@k, pass^k and the best of k, for each k up to the fewest attempts of any task."""
         tasks = by_task(self.rows).values()
@@ -98,6 +103,7 @@ class Report:
             "kinds": {kind: asdict(summary) for kind, summary in self.kinds.items()},
             "stops": self.stops,
             "failures": self.failures,
+            "mistakes": self.mistakes,
             "curve": [asdict(point) for point in self.curve],
             "episodes": [asdict(row) for row in self.rows],
             "manifest": self.manifest,
@@ -135,6 +141,9 @@ class Report:
         if self.failures:
             causes = ", ".join(f"{cause} {count}" for cause, count in self.failures.items())
             notes.append(f"failures: {causes}")
+        if self.mistakes:
+            words = ", ".join(f"{mistake} {count}" for mistake, count in self.mistakes.items())
+            notes.append(f"mistakes: {words}")
         bad = []
         if stopped := self.manifest.get("stopped"):
             bad.append(f"Ended early: {stopped} after {len(self.rows)} episodes")

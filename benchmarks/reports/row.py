@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from ...episodes import Episode, Step
 from .failures import failure
@@ -36,6 +37,14 @@ class Row:
     """Actions that the world could make nothing of, where it says so."""
     repeated: int = 0
     """Actions that had met the very same answer before."""
+    remarks: dict[str, Any] = field(default_factory=dict, hash=False)
+    """What the world told with its last answer: parts of the reward, the sort of a mistake, ..."""
+
+    @property
+    def mistake(self) -> str:
+        """What the world calls the mistake that was made; empty where it calls it nothing."""
+        named = self.remarks.get("mistake")
+        return named if isinstance(named, str) and not self.success else ""
 
     @property
     def tokens(self) -> int:
@@ -70,6 +79,7 @@ class Row:
             cost=total.total_cost,
             invalid=sum(not step.valid for step in steps),
             repeated=_repeated(steps),
+            remarks=steps[-1].remarks if steps else {},
         )
 
 

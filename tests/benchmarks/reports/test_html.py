@@ -37,6 +37,16 @@ def page(tmp_path: Path, *reports: Report, **options: Any) -> Page:
     return Page(path.read_text(encoding="utf-8"))
 
 
+def test_what_the_world_told_stands_with_failed_episodes(tmp_path: Path) -> None:
+    told = {"mistake": "timeout", "tests": 6, "note": NASTY}
+    failed = report("a", [row("t", success=False, remarks=told)])
+    words = page(tmp_path, failed).words
+    assert "mistake: timeout · tests: 6 · note: <script>" in words
+    assert "so the world calls the mistake" in words
+    solved = page(tmp_path, report("a", [row("t", remarks=told)])).words
+    assert "timeout" not in solved
+
+
 def test_graded_scores_are_shown_and_compared(tmp_path: Path) -> None:
     graded = [report(team, [row("a", score=0.25, success=False)]) for team in ("a", "b")]
     assert "mean score 0.25" in page(tmp_path, *graded).words

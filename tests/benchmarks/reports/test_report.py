@@ -11,7 +11,7 @@ from rich.table import Table
 from worlds import Counter, Tagged
 
 from symposia.agents import ToolAgent
-from symposia.benchmarks import Report, compare, evaluate_sync, wilson
+from symposia.benchmarks import Report, Row, compare, evaluate_sync, to_markdown, wilson
 from symposia.episodes import EpisodeStore
 from symposia.graphs import act
 from symposia.models import ScriptedModel
@@ -53,6 +53,18 @@ def test_the_table_says_why_episodes_failed_and_what_attempts_brought() -> None:
     words = " ".join(shown(results("act", [1, 0], [0, 0], [1, 1]).table()).split())
     assert "pass@2 67%, pass^2 33%, best score of 2 0.67" in words
     assert "failures: step limit 3" in words
+
+
+def test_mistakes_that_the_world_names_are_counted_and_shown() -> None:
+    def failed(task: str, **remarks: object) -> Row:
+        return row(task, success=False, remarks=remarks)
+
+    rows = [failed("a", mistake="timeout"), failed("b", mistake="timeout"), failed("c", mistake=3)]
+    mixed = report(rows=[*rows, failed("d", mistake="exit"), row("e", remarks={"mistake": "x"})])
+    assert mixed.mistakes == {"timeout": 2, "exit": 1}
+    assert "mistakes: timeout 2, exit 1" in shown(mixed.table())
+    assert "| timeout | 2 |" in to_markdown([mixed])
+    assert json.loads(mixed.to_json())["mistakes"] == mixed.mistakes
 
 
 def test_the_mean_score_stands_in_tables_where_scores_are_graded() -> None:
