@@ -25,6 +25,11 @@ from .table import Moment, Table
 from .tictactoe import TicTacToe
 
 
+def experts_of(game: type[Game[Any, Any]]) -> tuple[str, ...]:
+    """The built-in players that play by a plan, the strongest first."""
+    return tuple(name for name in dict.fromkeys((game.expert, *game.policies)) if name != "random")
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """A moment of one task, to return to."""
@@ -46,9 +51,10 @@ class GameEnvironment(Environment):
         seed: of the first game.
         forgiven: impossible actions in a row that do not forfeit the game.
         max_steps: the agent's actions until the game ends without a winner.
+        expert: the built-in player that also tells, in the observations' `info`, what it would do.
 
     Raises:
-        ValueError: an unknown rule, opponent or player, or a number out of range.
+        ValueError: an unknown rule, opponent, player or expert, or a number out of range.
     """
 
     splits: ClassVar[tuple[str, ...]] = ("test", "train")
@@ -65,7 +71,9 @@ class GameEnvironment(Environment):
         seed: int = 0,
         forgiven: int = 0,
         max_steps: int = 50,
+        expert: str | None = None,
     ) -> None:
+        self.require_expert(expert)
         game = self._made(rules or {})
         opponent = opponent or game.opponent
         if opponent not in game.policies:
@@ -81,6 +89,7 @@ class GameEnvironment(Environment):
         self._player = player
         self._seeds = require_seeds(seed, "games", games)
         self._forgiven = forgiven
+        self._expert = expert
         self._task: Task | None = None
 
     @property
@@ -93,6 +102,7 @@ class GameEnvironment(Environment):
             "seed": self._seeds.start,
             "forgiven": self._forgiven,
             "max_steps": self.max_steps,
+            "expert": self._expert,
         }
 
     def tasks(self, split: str = "test") -> Sequence[Task]:
@@ -184,7 +194,10 @@ class GameEnvironment(Environment):
             score = self.game.score(0.0)
             info = {**seen.info, "stop": "step limit", "payoff": 0.0}
             seen = replace(seen, reward=score, done=True, info=info)
-        self._last = replace(seen, info={**seen.info, "steps": self._steps})
+        info = {**seen.info, "steps": self._steps}
+        if self._expert is not None:
+            info["expert_plan"] = [] if seen.done else [self._chosen(self._expert)]
+        self._last = replace(seen, info=info)
         return self._last
 
     def _chosen(self, policy: str) -> str:
@@ -200,6 +213,7 @@ class TicTacToeEnvironment(GameEnvironment):
 
     name: ClassVar[str] = TicTacToe.name
     played: ClassVar[type[Game[Any, Any]]] = TicTacToe
+    experts: ClassVar[tuple[str, ...]] = experts_of(TicTacToe)
 
 
 class KuhnEnvironment(GameEnvironment):
@@ -207,6 +221,7 @@ class KuhnEnvironment(GameEnvironment):
 
     name: ClassVar[str] = Kuhn.name
     played: ClassVar[type[Game[Any, Any]]] = Kuhn
+    experts: ClassVar[tuple[str, ...]] = experts_of(Kuhn)
 
 
 class NegotiationEnvironment(GameEnvironment):
@@ -214,6 +229,7 @@ class NegotiationEnvironment(GameEnvironment):
 
     name: ClassVar[str] = Negotiation.name
     played: ClassVar[type[Game[Any, Any]]] = Negotiation
+    experts: ClassVar[tuple[str, ...]] = experts_of(Negotiation)
 
 
 class BargainingEnvironment(GameEnvironment):
@@ -221,3 +237,4 @@ class BargainingEnvironment(GameEnvironment):
 
     name: ClassVar[str] = Bargaining.name
     played: ClassVar[type[Game[Any, Any]]] = Bargaining
+    experts: ClassVar[tuple[str, ...]] = experts_of(Bargaining)

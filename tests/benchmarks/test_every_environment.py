@@ -19,12 +19,14 @@ from symposia import ScriptedModel, ToolAgent, act, evaluate_sync, make_environm
 from symposia.benchmarks import Environment
 from symposia.cli.app import app
 from symposia.episodes import Observation, Task
+from symposia.graphs import follow
 
 LAKE = {"env": "FrozenLake-v1", "actions": ["left", "down", "right", "up"], "max_steps": 20}
 WORLDS: dict[str, tuple[str, dict[str, Any]]] = {
     "tictactoe": ("tictactoe", {}),
     "tictactoe, optimal, lenient": ("tictactoe", {"opponent": "minimax", "forgiven": 3}),
     "kuhn": ("kuhn", {}),
+    "kuhn, advised": ("kuhn", {"expert": "nash"}),
     "kuhn, random, lenient": ("kuhn", {"opponent": "random", "forgiven": 2, "max_steps": 8}),
     "negotiation": ("negotiation", {"forgiven": 2}),
     "negotiation, random": ("negotiation", {"opponent": "random"}),
@@ -190,6 +192,51 @@ def test_the_action_grammar_is_told_once_and_the_gold_never(which: str) -> None:
     for prompt in read:
         assert prompt.count(world.instructions) == 1
         assert CANARY not in prompt
+
+
+ADVISED: dict[str, dict[str, Any]] = {
+    "alfworld": {"games": 1, "size": "small"},
+    "atlas": {"size": 2},
+    "bargaining": {},
+    "kuhn": {},
+    "negotiation": {},
+    "textcraft": {"games": 2},
+    "tictactoe": {},
+}
+"""Options of the environments that have experts."""
+
+
+@pytest.mark.parametrize("name", ADVISED)
+def test_what_an_expert_advises_is_never_read_by_agents(name: str) -> None:
+    if name == "alfworld":
+        pytest.importorskip("textworld")
+    prompts = []
+    for expert in (None, make_environment(name, **ADVISED[name]).experts[0]):
+        with make_environment(name, **ADVISED[name], expert=expert) as world:
+            read: list[str] = []
+
+            def listen(messages: list[BaseMessage], read: list[str] = read) -> str:
+                read.append("\n".join(message.text for message in messages))
+                return "<action>[0]</action>"
+
+            team = act(ToolAgent(ScriptedModel(listen)), max_steps=3)
+            report = evaluate_sync(team, world, limit=2, concurrency=1, progress=False)
+            assert not report.errors
+            prompts.append(read)
+    assert prompts[0] and prompts[0] == prompts[1]
+
+
+@pytest.mark.parametrize("name", ["tictactoe", "kuhn", "negotiation", "bargaining"])
+def test_the_experts_of_games_play_as_teams(name: str) -> None:
+    experts = make_environment(name).experts
+    assert "random" not in experts
+    for expert in experts:
+        world = make_environment(name, expert=expert, opponent="random", games=2)
+        report = evaluate_sync(follow(), world, progress=False)
+        assert not report.errors
+        assert report.summary.calls == 0
+    with pytest.raises(ValueError, match=f"expert='fool': {name} has {experts[0]}"):
+        make_environment(name, expert="fool")
 
 
 CANARY = "canary-5d1f"
