@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 import string
 from collections import Counter
@@ -16,6 +17,8 @@ from ..cache import cache_folder
 from ..rows import data_file
 from .encyclopedia import Encyclopedia
 from .published import Published
+
+log = logging.getLogger(__name__)
 
 FILES = ("hotpot_dev_distractor_v1.json", "hotpot_dev_v1_simplified.json")
 """What is looked for: the official file, whose contexts can be searched; or ReAct's, without."""
@@ -70,8 +73,10 @@ class HotpotQA(Published):
                 question, answer, kind = row["question"], row["answer"], row.get("type", "")
                 if not isinstance(answer, str) or not question:
                     raise ValueError("the question is empty or its answer is no text")
-            except (KeyError, TypeError, ValueError, AttributeError):
-                self.faults["no question in a row"] += 1
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                reason = f"{type(error).__name__}: {error}"
+                log.warning("%s, row %d holds no question: %s", file, number + 1, reason)
+                self.faults[f"{file.name}: no question in a row"] += 1
                 continue
             identity = f"hotpotqa:{row.get('_id', number)}"
             tasks.append(Task(identity, f"Question: {question}", kind, reference=answer))

@@ -77,6 +77,8 @@ class Entry(BaseModel):
     """US dollars in all; None where it is unknown."""
     stopped: str = ""
     """Why it ended early; empty for a whole run."""
+    approximate: tuple[str, ...] = ()
+    """Settings of the environment that are only approximate."""
     config: dict[str, Any]
     python: str | None = None
     packages: dict[str, str | None] = {}
@@ -116,6 +118,7 @@ class Entry(BaseModel):
             pass_at=tuple(point.pass_at for point in points),
             pass_hat=tuple(point.pass_hat for point in points),
             failures=report.failures,
+            approximate=tuple(report.approximate),
             steps=summary.steps,
             calls=summary.calls,
             seconds=summary.seconds,
@@ -214,8 +217,10 @@ def ranked(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def _cells(entry: Entry) -> tuple[str, ...]:
+    facts = {"ended early": entry.stopped, "approximate": entry.approximate}
+    marks = [mark for mark, holds in facts.items() if holds]
     return (
-        f"{entry.run} (ended early)" if entry.stopped else entry.run,
+        f"{entry.run} ({', '.join(marks)})" if marks else entry.run,
         entry.team,
         entry.model,
         str(entry.episodes),

@@ -58,6 +58,8 @@ def _methods(reports: Sequence[Report]) -> str:
             f"{len(report.rows)} episodes of {len(tasks)} tasks",
             *(f"{name} {config[name]}" for name in ("split", "seed", "model") if name in config),
         ]
+        if report.approximate:
+            facts.append(f"approximate {', '.join(report.approximate)}")
         if stopped := report.manifest.get("stopped"):
             facts.append(f"ended early: {stopped}")
         lines.append(

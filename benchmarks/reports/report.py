@@ -19,6 +19,9 @@ from .row import Row, by_task
 from .summary import Summary, cells, columns
 from .tables import new_table
 
+APPROXIMATE = "approximate"
+"""The value of an option by which an environment says that something is not as officially."""
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -89,6 +92,13 @@ class Report:
         return curve([(row.success, row.score) for row in task] for task in tasks)
 
     @property
+    def approximate(self) -> list[str]:
+        """Settings of the environment that are only approximate, WebShop's rewards for example:
+        scores do not compare with published ones then."""
+        options = self.manifest.get("config", {}).get("options") or {}
+        return [name for name, value in options.items() if value == APPROXIMATE]
+
+    @property
     def errors(self) -> list[Row]:
         """Episodes that an error ended."""
         return [row for row in self.rows if row.error]
@@ -144,7 +154,7 @@ class Report:
         if self.mistakes:
             words = ", ".join(f"{mistake} {count}" for mistake, count in self.mistakes.items())
             notes.append(f"mistakes: {words}")
-        bad = []
+        bad = [f"Approximate: {', '.join(self.approximate)}"] if self.approximate else []
         if stopped := self.manifest.get("stopped"):
             bad.append(f"Ended early: {stopped} after {len(self.rows)} episodes")
         if self.errors:

@@ -147,7 +147,7 @@ def test_labels_are_read_fail_closed():
     assert read_label("SUPPORTS or REFUTES") is None
 
 
-def test_questions_that_bring_their_paragraphs_are_searched_in_these(tmp_path, monkeypatch):
+def test_questions_that_bring_their_paragraphs_are_searched_in_these(tmp_path, monkeypatch, caplog):
     monkeypatch.setenv("SYMPOSIA_CACHE", str(tmp_path / "cache"))
     row = {
         "_id": "5a",
@@ -161,6 +161,7 @@ def test_questions_that_bring_their_paragraphs_are_searched_in_these(tmp_path, m
     environment = make_environment("hotpotqa", data=tmp_path)
     (task,) = environment.tasks("dev")
     assert (task.id, task.kind, environment.faults.total()) == ("hotpotqa:5a", "bridge", 2)
+    assert "hotpot_dev_distractor_v1.json, row 2 holds no question: KeyError" in caplog.text
     with environment.fork() as world:
         world.reset(task)
         assert world.step("search[Ada Lovelace]").text.endswith("She was born in London.")

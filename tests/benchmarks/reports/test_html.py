@@ -47,6 +47,11 @@ def test_what_the_world_told_stands_with_failed_episodes(tmp_path: Path) -> None
     assert "timeout" not in solved
 
 
+def test_the_page_says_what_is_approximate(tmp_path: Path) -> None:
+    about = {"config": {"options": {"rewards": "approximate"}}}
+    assert "approximate: rewards" in page(tmp_path, report(rows=[row("a")], manifest=about)).words
+
+
 def test_graded_scores_are_shown_and_compared(tmp_path: Path) -> None:
     graded = [report(team, [row("a", score=0.25, success=False)]) for team in ("a", "b")]
     assert "mean score 0.25" in page(tmp_path, *graded).words

@@ -11,7 +11,15 @@ from rich.table import Table
 from worlds import Counter, Tagged
 
 from symposia.agents import ToolAgent
-from symposia.benchmarks import Report, Row, compare, evaluate_sync, to_markdown, wilson
+from symposia.benchmarks import (
+    Leaderboard,
+    Report,
+    Row,
+    compare,
+    evaluate_sync,
+    to_markdown,
+    wilson,
+)
 from symposia.episodes import EpisodeStore
 from symposia.graphs import act
 from symposia.models import ScriptedModel
@@ -53,6 +61,19 @@ def test_the_table_says_why_episodes_failed_and_what_attempts_brought() -> None:
     words = " ".join(shown(results("act", [1, 0], [0, 0], [1, 1]).table()).split())
     assert "pass@2 67%, pass^2 33%, best score of 2 0.67" in words
     assert "failures: step limit 3" in words
+
+
+def test_reports_say_what_is_approximate(tmp_path: Path) -> None:
+    guessed = report(
+        rows=[row("a")], manifest={"config": {"options": {"rewards": "approximate", "seed": 0}}}
+    )
+    assert "Approximate: rewards" in shown(guessed.table())
+    assert "approximate rewards" in to_markdown([guessed])
+    board = Leaderboard(tmp_path)
+    board.add(guessed)
+    assert board.entries()[0].approximate == ("rewards",)
+    assert "run-react (approximate)" in shown(board.tables()[0])
+    assert "pproximate" not in shown(report(rows=[row("a")]).table())
 
 
 def test_mistakes_that_the_world_names_are_counted_and_shown() -> None:
