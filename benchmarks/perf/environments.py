@@ -1,4 +1,4 @@
-"""How fast environments are: steps, resets, and the memory of a copy, for all that need no data.
+"""How fast environments are: steps, resets, and the memory of a copy, for all whose data is here.
 
 Each environment is played in a process of its own by random admissible actions; where it lists
 none, or a placeholder, by a word. Memory is what Python allocates for a fork that has been reset
@@ -18,13 +18,13 @@ import random
 import tempfile
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from statistics import median, quantiles
 from typing import Any, TypeVar
 
 from symposia.benchmarks import ENVIRONMENTS, Environment, make_environment
-from symposia.episodes import Observation
+from symposia.episodes import Observation, Task
 
 Result = TypeVar("Result")
 
@@ -55,9 +55,10 @@ def next_action(seen: Observation, rng: random.Random) -> str:
     return action.replace("<query>", "set")
 
 
-def episode(world: Environment, resets: list[float], steps: list[float], seed: int) -> None:
+def episode(
+    world: Environment, tasks: Sequence[Task], resets: list[float], steps: list[float], seed: int
+) -> None:
     rng = random.Random(seed)
-    tasks = world.tasks(world.default_split)
     seen = timed(resets, world.reset, tasks[seed % len(tasks)])
     for _ in range(EPISODE):
         if seen.done:
@@ -65,9 +66,8 @@ def episode(world: Environment, resets: list[float], steps: list[float], seed: i
         seen = timed(steps, world.step, next_action(seen, rng))
 
 
-def bytes_a_copy(world: Environment) -> float:
+def bytes_a_copy(world: Environment, tasks: Sequence[Task]) -> float:
     """Python's memory of a fork at play; what an engine allocates outside Python is not seen."""
-    tasks = world.tasks(world.default_split)
     rng = random.Random(0)
     forks = []
     gc.collect()
@@ -93,12 +93,13 @@ def measure(name: str, steps: int) -> dict[str, float]:
     world = make_environment(name, **OPTIONS.get(name, {}))
     resets: list[float] = []
     times: list[float] = []
-    episode(world, [], [], 0)  # imports and first loads
+    tasks = world.tasks(world.default_split)
+    episode(world, tasks, [], [], 0)  # imports and first loads
     number = 0
     while len(times) < steps:
         number += 1
-        episode(world, resets, times, number)
-    memory = bytes_a_copy(world)
+        episode(world, tasks, resets, times, number)
+    memory = bytes_a_copy(world, tasks)
     world.close()
     return {
         "steps_per_second": len(times) / sum(times),

@@ -3,12 +3,16 @@
 import asyncio
 import gzip
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from official import official
 
 from symposia import Actor, EpisodeStore, ScriptedModel, answer, evaluate_sync, make_environment
+from symposia.benchmarks import Environment
 from symposia.benchmarks.questions.code import code_of
 from symposia.tools.sandbox import PythonSandbox, UnavailableError
 
@@ -39,6 +43,12 @@ def humaneval(tmp_path: Path):
     with gzip.open(tmp_path / "HumanEval.jsonl.gz", "wt") as stream:
         stream.write(json.dumps(ADD) + "\n" + json.dumps({**ADD, "entry_point": "a b"}))
     with make_environment("humaneval", data=tmp_path, seconds=5) as environment:
+        yield environment
+
+
+@pytest.fixture(scope="module")
+def functions() -> Iterator[Environment]:
+    with make_environment("functions", size=2, seconds=5) as environment:
         yield environment
 
 
@@ -109,6 +119,24 @@ def test_a_team_is_graded_in_worker_processes_by_its_passes(tmp_path):
     report = evaluate_sync(answer(Actor(ScriptedModel(reply))), environment, progress=False)
     assert (report.summary.episodes, report.summary.successes) == (6, 5)
     assert environment.tasks("test") == make_environment("functions", size=6).tasks("test")
+
+
+PIECES = ["```python\n", "```", "def f(x):", " return x\n", "f = ", "lambda x: 3", "\x00", "\ud800"]
+
+
+@settings(max_examples=8)
+@given(answer=st.one_of(st.text(max_size=60), st.lists(st.sampled_from(PIECES)).map("".join)))
+def test_no_answer_raises_or_scores_outside_the_bounds_and_snapshots_hold(
+    functions: Environment, answer: str
+) -> None:
+    task = functions.tasks("test")[0]
+    start = functions.reset(task)
+    snapshot = functions.snapshot()
+    seen = functions.step(answer)
+    assert seen.done and seen.reward in (0.0, 1.0)
+    json.dumps(seen.info)
+    assert functions.restore(snapshot) == start
+    assert functions.step(answer) == seen
 
 
 def test_a_setting_that_cannot_take_effect_is_refused():
