@@ -13,7 +13,9 @@ from .agent import Agent
 from .critic import Critic
 from .judge import Judge
 from .outputs import Action, Answer, Critique, Issue, Proposal, Verdict
-from .state import TeamContext, TeamState
+from .person import Person
+from .ranker import Ranker
+from .state import Candidate, TeamContext, TeamState
 from .tool_agent import ToolAgent
 from .tool_user import ToolUser
 
@@ -23,6 +25,7 @@ __all__ = [
     "Actor",
     "Agent",
     "Answer",
+    "Candidate",
     "Critic",
     "Critique",
     "Issue",
@@ -30,7 +33,9 @@ __all__ = [
     "Judge",
     "Output",
     "OutputFormat",
+    "Person",
     "Proposal",
+    "Ranker",
     "TagFormat",
     "TeamContext",
     "TeamState",

@@ -88,11 +88,15 @@ class Agent:
 
         A spent budget sets `stop` instead of raising, so that the team can still finish.
         """
+        return (await self.speak(state))[0]
+
+    async def speak(self, state: TeamState) -> tuple[dict[str, Any], AIMessage | None]:
+        """The update that a call returns, and the reply it was read from, if there was one."""
         try:
             message = await self.ask(state)
         except BudgetExceeded as spent:
-            return {self.writes: None, "stop": str(spent)}
-        return {self.writes: self.read(message)}
+            return {self.writes: None, "stop": str(spent)}, None
+        return {self.writes: self.read(message)}, message
 
     def read(self, message: AIMessage) -> BaseModel | None:
         """The typed output in a reply; None, and so noted in the record, when it has none."""

@@ -1,0 +1,243 @@
+"""Branches: members at work side by side, where the failure of one stops no other.
+
+Each branch is a LangGraph task of its own (`Send`), so it streams when it ends, is kept by a
+checkpointer when it is done, and can pause for a person. Its calls carry a branch id in the record:
+its place in the fan-out, below that of the branch around it (`2`, then `2/0`). Results come in the
+order of the branches, whichever ends first. A branch that fails, or whose budget is spent, is a
+`Candidate` that says so; only when every branch has failed is that an error.
+
+The branches of a fan-out are one node deep, whatever is nested in it, so they end in the same
+superstep and the node that gathers them needs no `defer`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any, TypedDict, cast
+
+from langchain_core.callbacks import BaseCallbackManager
+from langchain_core.messages import AIMessage
+from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import var_child_runnable_config
+from langgraph.errors import GraphBubbleUp
+from langgraph.graph import StateGraph
+from langgraph.types import Send
+
+from ..agents import Agent, Candidate, Critique, Proposal, TeamContext, TeamState, Verdict
+from ..episodes import BudgetExceeded, error_text
+from .team import Member, Settled, name_of, work
+
+log = logging.getLogger(__name__)
+MEASURES = ("self_certainty", "entropy")
+"""What the local engine measures at each token; see `models.engine.request.Measures`."""
+
+
+class BranchesFailedError(RuntimeError):
+    """Every branch of a fan-out failed; the message tells the first error."""
+
+
+class Gathering(TeamState, total=False):
+    """The state of a graph that fans out."""
+
+    gathered: Annotated[list[Candidate], operator.add]
+    """Results of branches, in the order of the branches."""
+
+
+def gathering(
+    output: type[Any] = Settled, schema: type[Gathering] = Gathering
+) -> StateGraph[Any, TeamContext, Any, Any]:
+    """An empty graph over `schema` that takes a team's state and gives `output` back."""
+    return StateGraph(
+        schema, context_schema=TeamContext, input_schema=TeamState, output_schema=output
+    )
+
+
+class Branch(TypedDict):
+    """What one branch is given."""
+
+    number: int
+    state: TeamState
+
+
+SEEN = ("task", "messages", "observation", "steps", "draft", "critique")
+"""What members see of the state when they begin: the task, the conversation, and, where there was
+one, the draft before and its review."""
+Outlook = Callable[[TeamState, int], TeamState]
+"""What branch `number` sees of the team's state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Branches:
+    """The nodes of a fan-out."""
+
+    nodes: tuple[str, ...]
+    """The node of each branch, in their order."""
+    outlook: Outlook
+
+    def __call__(self, state: TeamState, numbers: Iterable[int] | None = None) -> list[Send]:
+        """Send the branches (those with these numbers) to work; what a conditional edge returns."""
+        return [
+            Send(self.nodes[number], Branch(number=number, state=self.outlook(state, number)))
+            for number in (range(len(self.nodes)) if numbers is None else numbers)
+        ]
+
+
+def add_branches(
+    graph: StateGraph[Any, Any, Any, Any],
+    node: str,
+    members: Sequence[Member],
+    *,
+    then: str,
+    review: Member | None = None,
+    outlook: Outlook | None = None,
+) -> Branches:
+    """Add the nodes in which `members` work side by side, and what sends them there.
+
+    The node that `then` names finds the results in `state["gathered"]`, which a node before the
+    fan-out has to empty (`Overwrite([])`).
+
+    Args:
+        node: the node's name; where members differ, each has a node of its own, `node.member`.
+        review: reviews what each member wrote, within its branch.
+        outlook: what each branch sees of the state; by default what `apart` leaves.
+    """
+
+    def run(member: Member) -> Any:
+        async def branch(task: Branch) -> dict[str, list[Candidate]]:
+            number = str(task["number"])
+            return {"gathered": [await candidate(member, task["state"], number, review)]}
+
+        return branch
+
+    alike = all(member is members[0] for member in members)
+    names = [node if alike else f"{node}.{label}" for label in labels(members)]
+    for name, member in dict(zip(names, members, strict=True)).items():
+        graph.add_node(name, run(member), input_schema=Branch)
+        graph.add_edge(name, then)
+    return Branches(tuple(names), outlook or (lambda state, number: apart(state)))
+
+
+def apart(state: TeamState) -> TeamState:
+    """The state without what others came up with or decided."""
+    seen: Any = {key: held for key, held in state.items() if key in SEEN}
+    return cast(TeamState, seen)
+
+
+def labels(members: Sequence[Member]) -> list[str]:
+    """Names of members, told apart by a number where two that differ share one."""
+    taken: dict[str, list[Member]] = {}
+    named = []
+    for member in members:
+        twins = taken.setdefault(name_of(member), [])
+        if not any(member is twin for twin in twins):
+            twins.append(member)
+        place = next(i for i, twin in enumerate(twins) if twin is member)
+        named.append(f"{name_of(member)}-{place + 1}" if place else name_of(member))
+    return named
+
+
+async def candidate(
+    member: Member,
+    state: TeamState,
+    branch: str,
+    review: Member | None = None,
+) -> Candidate:
+    """What `member` makes of `state` in a branch of its own, with the review where one is wanted.
+
+    What it raises is told in the candidate, except a pause for a person. Its grade is the `score`
+    of the update of the review (or, without one, of the member), else what `score_of` reads there.
+    """
+    with in_branch(branch) as path:
+        reply: AIMessage | None = None
+        update: dict[str, Any] = {}
+        grade: float | None = None
+        error = ""
+        try:
+            if isinstance(member, Agent):
+                update, reply = await member.speak(state)
+            else:
+                update = await work(member, state)
+            grade = score_of(update)
+            if review is not None and (update.get("draft") or update.get("verdict")):
+                seen: Any = {**state, **update}
+                reviewed = await work(review, seen)
+                grade = score_of(reviewed)
+                update |= {key: held for key, held in reviewed.items() if held is not None}
+        except BudgetExceeded as spent:
+            update["stop"] = str(spent)
+        except (GraphBubbleUp, asyncio.CancelledError):
+            raise
+        except Exception as failure:
+            error = error_text(failure)
+            log.warning("branch %s (%s) failed: %s", path, name_of(member), error)
+    draft, critique, verdict = update.get("draft"), update.get("critique"), update.get("verdict")
+    return Candidate(
+        by=name_of(member),
+        branch=path,
+        draft=draft if isinstance(draft, Proposal) else None,
+        text=reply.text if reply else "",
+        critique=critique if isinstance(critique, Critique) else None,
+        verdict=verdict if isinstance(verdict, Verdict) else None,
+        score=grade,
+        measures=measures_of(reply),
+        stop=str(update.get("stop") or "") if not isinstance(draft, Proposal) else "",
+        error=error,
+    )
+
+
+@contextmanager
+def in_branch(name: str) -> Iterator[str]:
+    """Mark the calls made within as those of branch `name`, below the branch around it."""
+    config = var_child_runnable_config.get() or {}
+    metadata: Mapping[str, Any] = config.get("metadata") or {}
+    outer = metadata.get("branch")
+    path = f"{outer}/{name}" if outer else name
+    inner: RunnableConfig = {**config, "metadata": {**metadata, "branch": path}}
+    if isinstance(callbacks := config.get("callbacks"), BaseCallbackManager):
+        callbacks = callbacks.copy()
+        callbacks.add_metadata({"branch": path})
+        inner["callbacks"] = callbacks
+    token = var_child_runnable_config.set(inner)
+    try:
+        yield path
+    finally:
+        var_child_runnable_config.reset(token)
+
+
+def gathered(candidates: Sequence[Candidate]) -> tuple[list[Candidate], str]:
+    """The results of a fan-out, and the limit that one of them ran into.
+
+    Raises:
+        BranchesFailedError: each has failed.
+    """
+    if candidates and all(each.error for each in candidates):
+        raise BranchesFailedError(
+            f"each of {len(candidates)} branches failed, the first with: {candidates[0].error}"
+        )
+    return [*candidates], next((each.stop for each in candidates if each.stop), "")
+
+
+def score_of(update: Mapping[str, Any]) -> float | None:
+    """The grade in what a member wrote: its `score`; else the judge's of the one proposal, or 1 or
+    0 for a bare decision; else the critic's, likewise. None where there is nothing readable."""
+    score, verdict, critique = (update.get(key) for key in ("score", "verdict", "critique"))
+    if isinstance(score, int | float):
+        return float(score)
+    if isinstance(verdict, Verdict):
+        accepts = float(verdict.decision == "accept")
+        return verdict.scores[0] if len(verdict.scores) == 1 else accepts
+    if isinstance(critique, Critique):
+        right = float(critique.verdict == "correct")
+        return right if critique.score is None else critique.score
+    return None
+
+
+def measures_of(reply: AIMessage | None) -> dict[str, float]:
+    """The engine's measures of a reply, as means over its tokens."""
+    told = (reply.response_metadata.get("measures") or {}) if reply else {}
+    return {name: sum(told[name]) / len(told[name]) for name in MEASURES if told.get(name)}
