@@ -108,6 +108,11 @@ def graded(candidate: Candidate) -> float:
     return candidate.score or 0.0
 
 
+def passed(candidate: Candidate) -> bool:
+    """Whether a critic has read the candidate and found it correct."""
+    return candidate.critique is not None and candidate.critique.verdict == "correct"
+
+
 def votes(
     candidates: Sequence[Candidate], weight: Weight, key: Key = plain
 ) -> dict[Hashable, float]:
