@@ -12,12 +12,13 @@ from .actor import Actor
 from .agent import Agent
 from .critic import Critic
 from .judge import Judge
-from .outputs import Action, Answer, Critique, Issue, Proposal, Verdict
+from .outputs import Action, Answer, Critique, Issue, Move, Proposal, Verdict
 from .person import Person
 from .ranker import Ranker
 from .state import Candidate, TeamContext, TeamState
 from .tool_agent import ToolAgent
 from .tool_user import ToolUser
+from .user import User
 
 __all__ = [
     "FORMATS",
@@ -31,6 +32,7 @@ __all__ = [
     "Issue",
     "JsonFormat",
     "Judge",
+    "Move",
     "Output",
     "OutputFormat",
     "Person",
@@ -41,6 +43,7 @@ __all__ = [
     "TeamState",
     "ToolAgent",
     "ToolUser",
+    "User",
     "Verdict",
     "output_format",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ..models.formats import Output
 
@@ -41,6 +41,24 @@ class Action(Proposal):
     @property
     def value(self) -> str:
         return self.action
+
+
+class Move(Proposal):
+    """One action in a world, or a question to the person whose task it is: exactly one of them."""
+
+    thought: str = ""
+    question: str = ""
+    action: str = ""
+
+    @model_validator(mode="after")
+    def _either(self) -> Move:
+        if bool(self.question) == bool(self.action):
+            raise ValueError("a move is a question or an action")
+        return self
+
+    @property
+    def value(self) -> str:
+        return self.action or self.question
 
 
 class Issue(Output):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, TypedDict
+from typing import Annotated, Any, TypedDict
 
 from langchain_core.messages import AnyMessage
 from langgraph.graph.message import add_messages
@@ -95,3 +95,5 @@ class TeamContext:
 
     world: World | None = None
     """The environment's copy that this episode acts in; None for plain questions."""
+    notes: dict[str, Any] = field(default_factory=dict)
+    """What nodes keep for themselves in this process: the snapshots of a search, say."""

@@ -8,7 +8,7 @@ from .secrets import error_text, scrub
 from .store import EpisodeStore
 from .task import Task
 from .turn import Step, Tokens, ToolCall, Turn
-from .world import Observation, World
+from .world import Observation, SnapshotWorld, World, snapshots
 
 __all__ = [
     "Budget",
@@ -22,6 +22,7 @@ __all__ = [
     "Prices",
     "RecordedWorld",
     "Recorder",
+    "SnapshotWorld",
     "Step",
     "Task",
     "Tokens",
@@ -35,6 +36,7 @@ __all__ = [
     "export",
     "manifest",
     "scrub",
+    "snapshots",
     "sub_budget",
     "to_markdown",
 ]

@@ -39,7 +39,7 @@ from .ledger import Budget, BudgetExceeded, Ledger, Usage
 from .secrets import error_text
 from .task import Task
 from .turn import Step, Tokens, ToolCall, Turn
-from .world import Observation, World
+from .world import Observation, World, snapshots
 
 ROLES = {"human": "user", "ai": "assistant", "system": "system"}
 """LangChain's message types and the roles of OpenAI's format."""
@@ -570,6 +570,16 @@ class RecordedWorld:
     async def step(self, action: str) -> Observation:
         self.recorder.ledger.start_tool_call(self.recorder.actor)
         return await self._taken(action)
+
+    async def snapshot(self) -> Any:
+        return await snapshots(self.world).snapshot()
+
+    async def restore(self, snapshot: Any) -> Observation:
+        """Return to a snapshot; the record has it as a reset."""
+        began = time.perf_counter()
+        self.last = seen = await snapshots(self.world).restore(snapshot)
+        self.recorder.on_step(None, seen, time.perf_counter() - began)
+        return seen
 
     async def submit(self, answer: str) -> Observation:
         """Take `answer` as the only action. It is free: a spent budget still gets its answer in."""

@@ -9,6 +9,8 @@ from .judge import judge
 from .refine import refine
 from .route import route
 from .sample import sample
+from .search import search
+from .segment import segment
 from .team import Member, Team
 from .use_tools import use_tools
 
@@ -25,5 +27,7 @@ __all__ = [
     "refine",
     "route",
     "sample",
+    "search",
+    "segment",
     "use_tools",
 ]

@@ -60,7 +60,7 @@ def gathering(
 class Branch(TypedDict):
     """What one branch is given."""
 
-    number: int
+    name: str
     state: TeamState
 
 
@@ -76,13 +76,22 @@ class Branches:
     """The nodes of a fan-out."""
 
     nodes: tuple[str, ...]
-    """The node of each branch, in their order."""
+    """The node of each branch, in their order; further branches go round."""
     outlook: Outlook
 
-    def __call__(self, state: TeamState, numbers: Iterable[int] | None = None) -> list[Send]:
-        """Send the branches (those with these numbers) to work; what a conditional edge returns."""
+    def __call__(
+        self, state: TeamState, numbers: Iterable[int] | None = None, prefix: str = ""
+    ) -> list[Send]:
+        """Send the branches (those with these numbers) to work; what a conditional edge returns.
+
+        Args:
+            prefix: stands before the number in the branch's id.
+        """
         return [
-            Send(self.nodes[number], Branch(number=number, state=self.outlook(state, number)))
+            Send(
+                self.nodes[number % len(self.nodes)],
+                Branch(name=f"{prefix}{number}", state=self.outlook(state, number)),
+            )
             for number in (range(len(self.nodes)) if numbers is None else numbers)
         ]
 
@@ -109,8 +118,7 @@ def add_branches(
 
     def run(member: Member) -> Any:
         async def branch(task: Branch) -> dict[str, list[Candidate]]:
-            number = str(task["number"])
-            return {"gathered": [await candidate(member, task["state"], number, review)]}
+            return {"gathered": [await candidate(member, task["state"], task["name"], review)]}
 
         return branch
 

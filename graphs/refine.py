@@ -10,7 +10,7 @@ verdict decides and the last draft wins. A reply that cannot be read is never ta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from langgraph.graph import END, START, StateGraph
 
 from ..agents import Candidate, TeamContext, TeamState
 from .branches import score_of
-from .team import Member, Settled, Team, name_of, work
+from .team import Member, Settled, Team, name_of, stopped, work
 
 StopRule = Callable[[TeamState], bool]
 
@@ -142,8 +142,3 @@ def noted(state: TeamState, **told: Any) -> list[Candidate]:
     """What was said so far, with what was told of the last of it."""
     *before, last = state["said"]
     return [*before, replace(last, **told)]
-
-
-def stopped(update: Mapping[str, Any]) -> dict[str, str]:
-    """The limit that a member ran into, if it did."""
-    return {"stop": update["stop"]} if update.get("stop") else {}

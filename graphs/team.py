@@ -43,3 +43,8 @@ async def work(member: Member, state: TeamState) -> dict[str, Any]:
 def settled(draft: Proposal | None, **update: Any) -> dict[str, Any]:
     """The update of a team that has settled on `draft`; without one, an answer stays as it is."""
     return {"draft": draft, **update, **({"answer": draft.value} if draft else {})}
+
+
+def stopped(update: Mapping[str, Any]) -> dict[str, Any]:
+    """The limit that a member ran into, as an update, if it did."""
+    return {"stop": update["stop"]} if update.get("stop") else {}
