@@ -30,7 +30,7 @@ class Agent:
         name: how the record and the graph call it; the role's name by default.
         instructions: replaces the role's prompt.
         output: replaces the role's output type.
-        format: `tags` (light tags, for small models) or `json` (JSON by schema).
+        format: `tags` (light tags, for small models), `json` (JSON by schema), or one of your own.
 
     Raises:
         ValueError: the format is unknown.
@@ -49,12 +49,12 @@ class Agent:
         name: str | None = None,
         instructions: str | None = None,
         output: type[BaseModel] | None = None,
-        format: str = "tags",
+        format: str | OutputFormat = "tags",
     ) -> None:
         self.model = model
         self.name = name or self.role
         self.output = output or type(self).output
-        self.format: OutputFormat = output_format(format)
+        self.format = output_format(format) if isinstance(format, str) else format
         words = self.prompt if instructions is None else instructions
         self.system = SystemMessage(f"{words}\n{self.format.instructions(self.output)}".strip())
         self.config: RunnableConfig = {"metadata": {"agent": self.name}}
