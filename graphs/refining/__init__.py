@@ -5,6 +5,8 @@ from .self_debug import PAPER as SELF_DEBUG
 from .self_debug import self_debug
 from .self_refine import PAPER as SELF_REFINE
 from .self_refine import self_refine
+from .tear import PAPER as TEAR
+from .tear import tear
 
 TEAMS = (
     TeamSpec("self-refine", "one model answers, reviews, revises", self_refine, paper=SELF_REFINE),
@@ -20,6 +22,7 @@ TEAMS = (
         self_debug,
         paper=SELF_DEBUG,
     ),
+    TeamSpec("tear", "translate, find errors by degree, mend them", tear, paper=TEAR),
 )
 
-__all__ = ["TEAMS", "self_debug", "self_refine"]
+__all__ = ["TEAMS", "self_debug", "self_refine", "tear"]
