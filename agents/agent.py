@@ -12,8 +12,10 @@ from langchain_core.tools import BaseTool
 from pydantic import BaseModel
 
 from ..episodes import BudgetExceeded, current_recorder
+from ..memory.working.context import ContextBudget
 from ..models.asking import read
 from ..models.formats import OutputFormat, output_format
+from ..models.tokens import token_counter
 from .state import TeamState
 
 
@@ -31,6 +33,7 @@ class Agent:
         instructions: replaces the role's prompt.
         output: replaces the role's output type.
         format: `tags` (light tags, for small models) or `json` (JSON by schema).
+        context: keeps what the model reads under a number of tokens; None leaves it as it is.
 
     Raises:
         ValueError: the format is unknown.
@@ -50,8 +53,10 @@ class Agent:
         instructions: str | None = None,
         output: type[BaseModel] | None = None,
         format: str = "tags",
+        context: ContextBudget | None = None,
     ) -> None:
         self.model = model
+        self.context = context
         self.name = name or self.role
         self.output = output or type(self).output
         self.format: OutputFormat = output_format(format)
@@ -70,7 +75,9 @@ class Agent:
         return [self.system, *_merged([*state.get("messages", ()), *self.brief(state)])]
 
     async def reply(self, messages: list[BaseMessage], tools: Sequence[BaseTool] = ()) -> AIMessage:
-        """One reply of the model, which may call `tools`."""
+        """One reply of the model, which may call `tools`, to what its context budget leaves."""
+        if self.context is not None:
+            messages = await self.context.fit(messages, token_counter(self.model, tools))
         return await self._offered(tools).ainvoke(messages, self.config)
 
     async def ask(self, state: TeamState, tools: Sequence[BaseTool] = ()) -> AIMessage:
