@@ -138,7 +138,9 @@ class ContextBudget:
             else:
                 kept = middle
         whole = min(-(-gone // self.block) * self.block, len(loose))
-        return whole if size(_without(pieces, loose[:whole])) <= limit else gone
+        if whole == gone or size(_without(pieces, loose[:whole])) <= limit:
+            return whole
+        return gone
 
     async def _shortened(
         self,
