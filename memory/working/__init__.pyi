@@ -1,3 +1,4 @@
+from .active_tools import ActiveTools
 from .chain import Chain
 from .context import ContextBudget, ContextTooSmallError, model_condenser
 from .errors import ErrorMemory, NearestErrors, SketchedErrors
@@ -5,12 +6,15 @@ from .exchanges import BrokenConversationError, check_calls, exchanges
 from .quoting import quoted
 from .replay import SpacedReplay, View
 from .rewrites import RewriteTable, Session, best_rewrite, chain_of
+from .tool_changes import Change, begun, change_of, changes, removal_ratios, turns
 from .tried import Attempt, Tried
 
 __all__ = [
+    "ActiveTools",
     "Attempt",
     "BrokenConversationError",
     "Chain",
+    "Change",
     "ContextBudget",
     "ContextTooSmallError",
     "ErrorMemory",
@@ -21,10 +25,15 @@ __all__ = [
     "SpacedReplay",
     "Tried",
     "View",
+    "begun",
     "best_rewrite",
     "chain_of",
+    "change_of",
+    "changes",
     "check_calls",
     "exchanges",
     "model_condenser",
     "quoted",
+    "removal_ratios",
+    "turns",
 ]

@@ -77,14 +77,12 @@ def test_what_fits_is_within_the_limit_and_whole_or_refused(
         return bool(pinned & set(message.text.split()))
 
     pieces = exchanges(messages)
-    last = [piece for piece in pieces if piece[0].type != "system"][-1]
+    last = max(place for place, piece in enumerate(pieces) if piece[0].type != "system")
     must = [
         message
-        for piece in pieces
+        for place, piece in enumerate(pieces)
         for message in piece
-        if piece in (pieces[0], pieces[1], last)
-        or piece[0].type == "system"
-        or any(map(pin, piece))
+        if place in (1, last) or piece[0].type == "system" or any(map(pin, piece))
     ]
     budget = ContextBudget(limit, count=words, condense=condense, block=block, pin=pin)
     if words(must) > limit:
