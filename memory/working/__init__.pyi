@@ -3,6 +3,7 @@ from .chain import Chain
 from .context import ContextBudget, ContextTooSmallError, model_condenser
 from .errors import ErrorMemory, NearestErrors, SketchedErrors
 from .exchanges import BrokenConversationError, check_calls, exchanges
+from .folding import EpisodicMemory, Folded, ToolMemory, WorkingMemory, fold
 from .quoting import quoted
 from .replay import SpacedReplay, View
 from .rewrites import RewriteTable, Session, best_rewrite, chain_of
@@ -17,14 +18,18 @@ __all__ = [
     "Change",
     "ContextBudget",
     "ContextTooSmallError",
+    "EpisodicMemory",
     "ErrorMemory",
+    "Folded",
     "NearestErrors",
     "RewriteTable",
     "Session",
     "SketchedErrors",
     "SpacedReplay",
+    "ToolMemory",
     "Tried",
     "View",
+    "WorkingMemory",
     "begun",
     "best_rewrite",
     "chain_of",
@@ -32,6 +37,7 @@ __all__ = [
     "changes",
     "check_calls",
     "exchanges",
+    "fold",
     "model_condenser",
     "quoted",
     "removal_ratios",
