@@ -1,3 +1,22 @@
+from .audit import AuditEntry
+from .memory import Memory
 from .record import USES, Found, MemoryRecord, Provenance, Retriever, Status, Use
+from .store import MemoryStore
+from .vectors import EmbeddingError
+from .writer import Draft, Writer
 
-__all__ = ["USES", "Found", "MemoryRecord", "Provenance", "Retriever", "Status", "Use"]
+__all__ = [
+    "USES",
+    "AuditEntry",
+    "Draft",
+    "EmbeddingError",
+    "Found",
+    "Memory",
+    "MemoryRecord",
+    "MemoryStore",
+    "Provenance",
+    "Retriever",
+    "Status",
+    "Use",
+    "Writer",
+]
