@@ -1,4 +1,5 @@
 from .audit import AuditEntry
+from .guard import Guarded, Lesson, MemoryGuard, Quarantine, recall
 from .memory import Memory
 from .record import USES, Found, MemoryRecord, Provenance, Retriever, Status, Use
 from .store import MemoryStore
@@ -11,12 +12,17 @@ __all__ = [
     "Draft",
     "EmbeddingError",
     "Found",
+    "Guarded",
+    "Lesson",
     "Memory",
+    "MemoryGuard",
     "MemoryRecord",
     "MemoryStore",
     "Provenance",
+    "Quarantine",
     "Retriever",
     "Status",
     "Use",
     "Writer",
+    "recall",
 ]

@@ -1,0 +1,306 @@
+"""A-MemGuard: a memory's records are shown only where they agree on where they lead.
+
+A planted record looks harmless on its own, but what it leads to departs from what the others lead
+to. So for each query every record found gets a reasoning path of its own, written in isolation; the
+paths are compared, by an auditor model, by clustering, or by both; and only records whose path
+stands with the consensus are shown. The chain of a record that was found wrong becomes a lesson,
+kept apart from the records and shown, as a warning, when similar actions come up. Whatever cannot
+be judged is not shown: an unreadable audit or a spent budget shows nothing, never all.
+
+The paper is the one in `PAPER`. Ours are: lessons are kept only of records that were judged, not of
+all when an audit cannot be read; two equally large clusters are no consensus; records flagged at
+several queries are quarantined, with what they supported; before acting, agents have their action
+compared with the lessons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, runtime_checkable
+
+from langchain_core.embeddings import Embeddings
+from langchain_core.language_models import BaseChatModel
+
+from ...episodes import BudgetExceeded, Episode, current_episode, current_recorder
+from ...episodes.paper import Paper
+from ...models.formats import output_format
+from ..quoting import fold
+from ..record import Found, MemoryRecord, Retriever, Use
+from .audit import audit
+from .clusters import dbscan, largest
+from .guarded import Flagged, Guarded, found_for
+from .lessons import Lesson, Lessons, acted, distinct
+from .paths import write_paths
+from .quarantine import Quarantine
+
+if TYPE_CHECKING:
+    from ..store import MemoryStore
+
+PAPER = Paper(
+    title="A-MemGuard: A Proactive Defense Framework for LLM-Based Agent Memory",
+    arxiv="2510.02373",
+    kind="memory",
+)
+Consensus = Literal["auditor", "clusters", "both"]
+SIMILAR_ACTIONS = 4
+"""Actions looked at for lessons, for each record found (A-MemGuard's released code)."""
+EPS, MIN_SAMPLES = 0.5, 2
+"""DBSCAN's settings in A-MemGuard's released code, for its sentence embeddings."""
+SAME_ACTION, SAME_PATH = 0.9, 0.8
+"""Cosines from which an action, or the path to it, is that of a lesson. Ours."""
+RELATED_ACTION = 0.6
+"""The cosine from which an action is near enough for the paths to be compared. Ours."""
+
+
+@runtime_checkable
+class KnowsActions(Protocol):
+    """A retriever that also finds records by their actions, as `Memory` does."""
+
+    async def similar_actions(self, action: str, *, k: int = 4) -> list[Found]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What the consensus came to."""
+
+    stands: set[int]
+    """Positions of the records that are shown."""
+    wrong: dict[int, str]
+    """Why others were found wrong; what is in neither could not be judged."""
+    why: str = ""
+    """Why those could not."""
+    calls: int = 0
+
+
+class MemoryGuard:
+    """Wraps any retriever, and is one: its search gives the records that stand.
+
+    A consult of `k` records makes at most `k + 1` model calls, `k` of them at the same time; they
+    are recorded and budgeted as those of the agents `path-writer` and `auditor`. Use a model that
+    answers greedily (`temperature=0`).
+
+    Args:
+        retriever: where records come from.
+        model: writes the paths, and audits them.
+        auditor: audits, instead of `model`.
+        consensus: who decides: the `auditor`, the `clusters` of the paths' embeddings (which saves
+            the auditor's call), or `both`, where a record has to stand with each.
+        embeddings: embed the paths; words when none are given (`LexicalEmbeddings`).
+        eps: the cosine distance within which two paths are near, in (0, 2].
+        lessons: where lessons are kept; those of `quarantine`, else of this process.
+        quarantine: where flagged records go, and the ledger of what they supported; without one
+            they are left out at each query anew.
+        quarantine_after: different queries at which a record is flagged before it is quarantined.
+        concurrency: paths written at the same time, in one consult.
+        format: in which paths are written, `tags` or `json`; audits are always JSON.
+
+    Raises:
+        ValueError: a setting is out of range or unknown.
+    """
+
+    def __init__(
+        self,
+        retriever: Retriever,
+        model: BaseChatModel,
+        *,
+        auditor: BaseChatModel | None = None,
+        consensus: Consensus = "auditor",
+        embeddings: Embeddings | None = None,
+        eps: float = EPS,
+        lessons: Lessons | None = None,
+        quarantine: Quarantine | None = None,
+        quarantine_after: int = 2,
+        concurrency: int = 8,
+        format: str = "tags",
+    ) -> None:
+        if consensus not in get_args(Consensus):
+            known = ", ".join(get_args(Consensus))
+            raise ValueError(f"no consensus {consensus!r}; there are: {known}")
+        if not 0 < eps <= 2:
+            raise ValueError(f"eps={eps}: a cosine distance is in (0, 2]")
+        for name, value in {
+            "quarantine_after": quarantine_after,
+            "concurrency": concurrency,
+        }.items():
+            if value < 1:
+                raise ValueError(f"{name}={value}: it must be at least 1")
+        self.retriever = retriever
+        self.model = model
+        self.auditor = auditor or model
+        self.consensus: Consensus = consensus
+        self.embeddings = embeddings or _words()
+        self.eps = eps
+        self.quarantine = quarantine
+        self.lessons = lessons or (quarantine.lessons if quarantine else _own_lessons())
+        self.quarantine_after = quarantine_after
+        self.concurrency = concurrency
+        self.format = output_format(format).name
+
+    @classmethod
+    def of(
+        cls, store: MemoryStore, *namespace: str, model: BaseChatModel, **options: Any
+    ) -> MemoryGuard:
+        """A guard of one namespace of a store, with its quarantine.
+
+        Args:
+            options: as above.
+        """
+        quarantine = Quarantine.of(store, *namespace)
+        return cls(quarantine.memory, model, quarantine=quarantine, **options)
+
+    async def search(self, query: str, *, k: int = 5) -> list[Found]:
+        """Those of the `k` best records that stand, best first."""
+        return list((await self.consult(query, k=k)).records)
+
+    async def consult(self, query: str, *, k: int = 5, use: Use = "context") -> Guarded:
+        """What may be read for `query`, and the lessons that belong to it.
+
+        Args:
+            k: records that are found, of which those that stand are shown.
+            use: what the records are to influence; others are not looked at.
+
+        Raises:
+            ValueError: `k` is below 1, or `use` is unknown.
+            UnknownCostError: money is limited, and the cost of a model is unknown.
+        """
+        found = await found_for(self.retriever, query, k=k, use=use)
+        lessons = await self._lessons(found)
+        suspects = [each for each in found if await self._suspect(each.record)]
+        asked = [each for each in found if each not in suspects]
+        chains: list[str | None] = [None] * len(asked)
+        try:
+            chains = await write_paths(
+                self.model,
+                query,
+                [each.record for each in asked],
+                format=self.format,
+                concurrency=self.concurrency,
+            )
+            judged = await self._judge(query, chains)
+        except BudgetExceeded as spent:
+            judged = _Judged(set(), {}, str(spent))
+        flagged = [Flagged(each.record, "it is suspect: see the quarantine") for each in suspects]
+        for position, each in enumerate(asked):
+            if position not in judged.stands:
+                wrong = position in judged.wrong
+                reason = judged.wrong.get(position) or judged.why or "it could not be judged"
+                flagged.append(Flagged(each.record, reason, chains[position], wrong))
+        await self._learn(query, flagged)
+        records = tuple(each for n, each in enumerate(asked) if n in judged.stands)
+        await self._support(records)
+        return Guarded(records, lessons, tuple(flagged), len(asked) + judged.calls)
+
+    async def check_action(
+        self, action: str, *, path: str = "", advised: Iterable[MemoryRecord] = ()
+    ) -> tuple[Lesson, ...]:
+        """The lessons that speak against an action, before it is taken; none is consent.
+
+        Args:
+            action: what is about to be done.
+            path: the thought that led to it.
+            advised: records that stood; an action that one of them has is not objected to, so that
+                nobody can forbid an action by planting a bad record that has it, too.
+        """
+        if fold(action) in {fold(record.action) for record in advised if record.action}:
+            return ()
+        near = await self.lessons.near(action, k=SIMILAR_ACTIONS, at_least=RELATED_ACTION)
+        likeness = await self._likeness(path, [lesson.chain for lesson in near])
+        return tuple(
+            distinct(
+                lesson
+                for lesson, alike in zip(near, likeness, strict=True)
+                if lesson.likeness >= SAME_ACTION or alike >= SAME_PATH
+            )
+        )
+
+    async def end(self, episode: Episode) -> None:
+        """Note how an episode that consulted this guard ended. Its recorder tells it."""
+        if self.quarantine:
+            name = f"{episode.run}/{episode.task}/{episode.attempt}"
+            await self.quarantine.end(name, episode.outcome.score)
+
+    async def _lessons(self, found: Sequence[Found]) -> tuple[Lesson, ...]:
+        """The lessons of records whose actions are similar to those found."""
+        lessons: list[Lesson] = []
+        for each in found:
+            action = acted(each.record)
+            if isinstance(self.retriever, KnowsActions):
+                similar = await self.retriever.similar_actions(action, k=SIMILAR_ACTIONS)
+                known = [await self.lessons.of(one.record.key) for one in similar]
+                lessons += [lesson for lesson in known if lesson]
+            else:
+                lessons += await self.lessons.near(action, k=SIMILAR_ACTIONS, at_least=SAME_ACTION)
+        return tuple(distinct(lessons))
+
+    async def _judge(self, query: str, chains: Sequence[str | None]) -> _Judged:
+        """Which of the paths stand."""
+        written = {n: chain for n, chain in enumerate(chains) if chain is not None}
+        stands, wrong, why, calls = {*written}, dict[int, str](), "", 0
+        if self.consensus != "auditor":
+            stands = await self._cluster(written)
+            why = "" if stands else "the paths have no consensus"
+            if stands:
+                wrong = {n: "it is not of the consensus" for n in written if n not in stands}
+        if self.consensus != "clusters" and stands:
+            calls = 1
+            said = await audit(self.auditor, query, {n + 1: c for n, c in written.items()})
+            why = "" if said else "the audit could not be read"
+            for n in written:
+                verdict = said.get(n + 1)
+                if verdict is None or not verdict.consistent_and_safe:
+                    stands.discard(n)
+                if verdict is not None and not verdict.consistent_and_safe:
+                    wrong[n] = verdict.reason or "the auditor found it inconsistent or unsafe"
+        return _Judged(stands, wrong, why, calls)
+
+    async def _cluster(self, written: dict[int, str]) -> set[int]:
+        """The positions of the paths in the largest cluster."""
+        if len(written) < MIN_SAMPLES:
+            return set()
+        vectors = await self.embeddings.aembed_documents([*written.values()])
+        members = largest(dbscan(vectors, self.eps, MIN_SAMPLES))
+        return {position for n, position in enumerate(written) if n in members}
+
+    async def _likeness(self, path: str, chains: Sequence[str]) -> list[float]:
+        """The cosine of a path with each chain; 0 without a path."""
+        if not path.strip() or not chains:
+            return [0.0] * len(chains)
+        from .clusters import cosines
+
+        vectors = await self.embeddings.aembed_documents([path, *chains])
+        return [float(cosine) for cosine in cosines(vectors)[0, 1:]]
+
+    async def _suspect(self, record: MemoryRecord) -> bool:
+        return self.quarantine is not None and await self.quarantine.suspect(record)
+
+    async def _learn(self, query: str, flagged: Iterable[Flagged]) -> None:
+        """Keep the lessons of this query, and quarantine what was flagged too often."""
+        for each in flagged:
+            if each.judged and each.chain:
+                times = await self.lessons.learn(each.record, each.chain, query, each.reason)
+                if self.quarantine and times >= self.quarantine_after:
+                    reason = (
+                        f"flagged at {times} {'query' if times == 1 else 'queries'}: {each.reason}"
+                    )
+                    await self.quarantine.put(each.record.key, reason=reason)
+
+    async def _support(self, records: Sequence[Found]) -> None:
+        """Note what the episode around the caller is shown, to hear later how it ended."""
+        episode, recorder = current_episode(), current_recorder()
+        if self.quarantine and episode and records:
+            await self.quarantine.support.show(episode, [each.record.key for each in records])
+            if recorder is not None:
+                recorder.at_end(self.end)
+
+
+def _words() -> Embeddings:
+    from ...models.lexical import LexicalEmbeddings
+
+    return LexicalEmbeddings()
+
+
+def _own_lessons() -> Lessons:
+    from ..store import MemoryStore
+
+    return Lessons(MemoryStore().memory("lessons"))
