@@ -1,4 +1,5 @@
 from .audit import AuditEntry
+from .keys import memory_key
 from .memory import Memory
 from .record import USES, Found, MemoryRecord, Provenance, Retriever, Status, Use
 from .store import MemoryStore
@@ -19,4 +20,5 @@ __all__ = [
     "Status",
     "Use",
     "Writer",
+    "memory_key",
 ]
