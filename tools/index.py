@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
+
 from langchain_core.embeddings import Embeddings
 from langchain_core.tools import BaseTool
 
