@@ -1,5 +1,6 @@
 from .audit import AuditEntry
 from .guard import Guarded, Lesson, MemoryGuard, Quarantine, recall
+from .keys import memory_key
 from .memory import Memory
 from .record import USES, Found, MemoryRecord, Provenance, Retriever, Status, Use
 from .store import MemoryStore
@@ -24,5 +25,6 @@ __all__ = [
     "Status",
     "Use",
     "Writer",
+    "memory_key",
     "recall",
 ]

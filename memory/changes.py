@@ -48,13 +48,13 @@ class Changes:
         news: set[str] = set()
         known = True
         for item in items:
-            if item.key == self._me:
+            count, last = item.value.get("count"), item.value.get("last")
+            if item.key == self._me or not isinstance(count, int) or not isinstance(last, list):
                 continue
-            count, last = item.value["count"], item.value["last"]
             missed = count - self._heard.get(item.key, 0)
             self._heard[item.key] = count
             if missed > len(last):
                 known = False
             elif missed > 0:
-                news.update(last[-missed:])
+                news.update(str(key) for key in last[-missed:])
         return news if known else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..tools.fusion import fused
-from ..tools.vectors import VectorIndex
+from .meanings import Meanings
 from .sealing import Stored
 from .words import WordIndex
 
@@ -18,8 +18,8 @@ class Index:
 
     def __init__(self) -> None:
         self.words = WordIndex()
-        self.texts = VectorIndex()
-        self.actions = VectorIndex()
+        self.texts = Meanings()
+        self.actions = Meanings()
 
     def put(self, stored: Stored) -> None:
         """Take a record in, in place of any with its key. Texts of active records are found,

@@ -126,17 +126,17 @@ class Memory(Retriever):
     ) -> list[Found]:
         """The best `k` that the store still holds, sealed and of these statuses."""
         good: list[Found] = []
-        seen = 0
+        seen: set[str] = set()
         while len(good) < k:
-            ranked = search(2 * (seen + k) if seen else k)
-            new = ranked[seen:]
+            ranked = search(k if not seen else 2 * (len(seen) + k))
+            new = [(key, score) for key, score in ranked if key not in seen]
             if not new:
                 break
+            seen.update(key for key, _ in new)
             held = await self._shelf.get([key for key, _ in new])
             good.extend(
                 Found(stored.record, score)
                 for (_, score), stored in zip(new, held, strict=True)
                 if stored is not None and stored.sealed and stored.record.status in statuses
             )
-            seen = len(ranked)
         return good[:k]

@@ -154,7 +154,8 @@ class Shelf:
                     good.append((change, after[change.key]))
                     if change.audit:
                         ops.append(to_op(self._audit, change.audit, self._seal))
-            changed = [key for key in keys if after[key] is not before[key]]
+            # In one order, so that two processes never wait for each other.
+            changed = sorted(key for key in keys if after[key] is not before[key])
             if changed:
                 ops.extend(self._put(key, after[key]) for key in changed)
                 ops.append(self._changes.tell(changed))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 from langchain_core.embeddings import Embeddings
 from langgraph.store.base import BaseStore
@@ -11,7 +13,9 @@ from langgraph.store.memory import InMemoryStore
 
 from ..models.lexical import LexicalEmbeddings
 from .base import Base
+from .keys import memory_key
 from .memory import Memory
+from .opening import open_base
 from .sealing import Namespace, Seal
 from .shelf import Shelf
 from .vectors import Embedder
@@ -48,13 +52,43 @@ class MemoryStore:
         if key is None and base is not None and not isinstance(base, InMemoryStore):
             raise ValueError(
                 f"{type(base).__name__} outlives this process, so its records need a key that does "
-                "too: give `key=`"
+                "too: give `key=`, for one of your own `memory_key()`"
             )
         self._base = Base(InMemoryStore() if base is None else base)
         self._seal = Seal(os.urandom(32) if key is None else key)
         self._embedder = Embedder(embeddings or LexicalEmbeddings(), embedded)
         self._clock = clock
         self._memories: dict[Namespace, Memory] = {}
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        place: str | Path,
+        *,
+        embeddings: Embeddings | None = None,
+        key: bytes | None = None,
+        embedded: int = EMBEDDED,
+        create: bool = True,
+    ) -> AsyncIterator[MemoryStore]:
+        """The store at a place: `async with MemoryStore.open("memory.db") as store:`.
+
+        Args:
+            place: an SQLite file, a folder that then holds `memory.db`, or a `postgresql://`
+                address.
+            embeddings: as of the store.
+            key: the secret; this user's own when none is given (see `memory_key`).
+            embedded: as of the store.
+            create: make the file if it is not there; off for those who only read.
+
+        Raises:
+            FileNotFoundError: there is no file and none is to be made.
+            ValueError: the file is no database, or the user's key no key.
+            ImportError: what reaches the place is not installed.
+        """
+        secret = memory_key() if key is None else key
+        async with open_base(place, create=create) as base:
+            yield cls(base, embeddings=embeddings, key=secret, embedded=embedded)
 
     def memory(self, *namespace: str) -> Memory:
         """The memory of a namespace: of an agent ("team", "solver"), a team ("team",), or

@@ -78,6 +78,24 @@ class VectorIndex:
                 self._rows[last] = row
             return True
 
+    def __getitem__(self, key: str) -> NDArray[Any]:
+        """The vector under a key, of length 1."""
+        with self._lock:
+            assert self._matrix is not None
+            vector: NDArray[Any] = self._matrix[self._rows[key]].copy()
+            return vector
+
+    def contents(self) -> tuple[list[str], NDArray[Any]]:
+        """All keys, and a copy of their vectors, [keys, width].
+
+        Raises:
+            ValueError: there are none.
+        """
+        with self._lock:
+            if self._matrix is None:
+                raise ValueError("an index that never held a vector has no width")
+            return list(self._keys), self._matrix[: len(self._keys)].copy()
+
     def search(self, vector: Sequence[float] | NDArray[Any], k: int) -> list[tuple[str, float]]:
         """The `k` keys whose vectors are nearest, with the cosine; nearest first, equals by key.
 
