@@ -371,6 +371,25 @@ async def test_records_that_are_not_active_are_not_looked_at() -> None:
     assert (found.records, found.flagged, parts.calls) == ((), (), [])
 
 
+async def test_what_was_judged_before_is_not_asked_again_unless_something_changed() -> None:
+    parts = Parts(flagging("delete"))
+    guard = guarded(parts, [record("1", "look it up"), record("2", POISON)])
+    first, second = await guard.consult(QUERY), await guard.consult(QUERY)
+    assert (first.calls, second.calls, len(parts.calls)) == (3, 0, 3)
+    assert first.records == second.records and first.flagged == second.flagged
+    guard.retriever.records[0] = record("1", "delete it")  # the same key says something else now
+    assert await guard.search(QUERY) == []
+    await guard.consult("Another question?")
+    assert len(parts.calls) == 9
+
+
+async def test_what_could_not_be_judged_is_asked_again() -> None:
+    replies = iter(["?", verdicts({1: True}), verdicts({1: True, 2: True})])
+    guard = guarded(Parts(lambda chains: next(replies)), [record("1"), record("2")])
+    counts = [len(await guard.search(QUERY)) for _ in range(4)]
+    assert counts == [0, 1, 2, 2]
+
+
 async def test_an_empty_memory_costs_no_call() -> None:
     parts = Parts(flagging())
     found = await guarded(parts, []).consult(QUERY)

@@ -223,7 +223,7 @@ async def test_what_is_written_in_a_tainted_episode_afterwards_is_suspect_too() 
     guard, parts = await guarded(flag, quarantine_after=1)
     await played(guard, parts, 0)
     flag.append("delete")
-    await guard.consult(QUERY)
+    await guard.consult(f"{QUERY} By how much?")
     memory = guard.quarantine.memory
     late = memory.writer("solver", run="night run", episode="t/0/0")
     await late.write(f"{QUERY} as ever", key="late")
