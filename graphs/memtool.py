@@ -35,7 +35,8 @@ from pydantic import BaseModel
 from ..agents import Agent, Output, TeamContext, TeamState
 from ..episodes import BudgetExceeded
 from ..episodes.paper import Paper
-from ..memory.working import ActiveTools, Change, begun, change_of, quoted
+from ..memory.quoting import quote_json
+from ..memory.working import ActiveTools, Change, begun, change_of
 from ..memory.working.active_tools import FOUND, LIMIT
 from ..memory.working.tool_changes import REMOVE, SEARCH
 from ..models.asking import ask
@@ -140,8 +141,8 @@ def memtool(
         said = get_buffer_string(messages)
         if len(said) > READ:
             said = await head_and_tail(said, READ)
-        lines = "\n".join(f"- {name}: {quoted(registry[name].description)}" for name in held)
-        text = f"Conversation:\n{quoted(said)}\n\nTools in hand:\n{lines or 'none'}"
+        lines = "\n".join(f"- {name}: {quote_json(registry[name].description)}" for name in held)
+        text = f"Conversation:\n{quote_json(said)}\n\nTools in hand:\n{lines or 'none'}"
         try:
             return await ask(model, text, output, agent=who, instructions=words)
         except BudgetExceeded:

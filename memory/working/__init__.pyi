@@ -4,7 +4,6 @@ from .context import ContextBudget, ContextTooSmallError, model_condenser
 from .errors import ErrorMemory, NearestErrors, SketchedErrors
 from .exchanges import BrokenConversationError, check_calls, exchanges
 from .folding import EpisodicMemory, Folded, ToolMemory, WorkingMemory, fold
-from .quoting import quoted
 from .replay import SpacedReplay, View
 from .rewrites import RewriteTable, Session, best_rewrite, chain_of
 from .tool_changes import Change, begun, change_of, changes, removal_ratios, turns
@@ -39,7 +38,6 @@ __all__ = [
     "exchanges",
     "fold",
     "model_condenser",
-    "quoted",
     "removal_ratios",
     "turns",
 ]

@@ -31,7 +31,7 @@ from ...episodes.paper import Paper
 from ...models.asking import ask
 from ...models.formats import Output
 from ...tools.condense import head_and_tail
-from .quoting import quoted
+from ..quoting import quote_json
 
 PAPER = Paper(
     title="DeepAgent: A General Reasoning Agent with Scalable Toolsets",
@@ -120,7 +120,7 @@ class Folded:
     def message(self) -> HumanMessage:
         """The memories as an agent reads them: three blocks of JSON."""
         blocks = [
-            f"{name} memory: {quoted(memory.model_dump(mode='json') if memory else None)}"
+            f"{name} memory: {quote_json(memory.model_dump(mode='json') if memory else None)}"
             for name, memory in (
                 ("Episodic", self.episodic),
                 ("Working", self.working),
@@ -183,7 +183,7 @@ async def _written(
 
 async def _part(title: str, messages: Sequence[BaseMessage]) -> str:
     said = get_buffer_string(messages)
-    return f"{title}:\n{quoted(await head_and_tail(said, READ) if len(said) > READ else said)}"
+    return f"{title}:\n{quote_json(await head_and_tail(said, READ) if len(said) > READ else said)}"
 
 
 def _runs(messages: Sequence[BaseMessage], before: dict[str, Runs]) -> dict[str, Runs]:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ...episodes.paper import Paper
-from .quoting import quoted
+from ..quoting import quote_json
 
 PAPER = Paper(
     title="Feedback Friction: LLMs Struggle to Fully Incorporate External Feedback",
@@ -130,5 +130,5 @@ class Tried:
 
 def _line(attempt: Attempt) -> str:
     times = f" ({attempt.times} times)" if attempt.times > 1 else ""
-    why = f": {quoted(attempt.why)}" if attempt.why else ""
-    return f"- {quoted(attempt.text)}{times}{why}"
+    why = f": {quote_json(attempt.why)}" if attempt.why else ""
+    return f"- {quote_json(attempt.text)}{times}{why}"
