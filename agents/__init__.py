@@ -12,7 +12,7 @@ from .actor import Actor
 from .agent import Agent
 from .critic import Critic
 from .judge import Judge
-from .outputs import Action, Answer, Critique, Issue, Move, Proposal, Verdict
+from .outputs import Action, Answer, Critique, Issue, Move, Proposal, Thought, Verdict
 from .person import Person
 from .ranker import Ranker
 from .reviser import Reviser
@@ -43,6 +43,7 @@ __all__ = [
     "TagFormat",
     "TeamContext",
     "TeamState",
+    "Thought",
     "ToolAgent",
     "ToolUser",
     "User",

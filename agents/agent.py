@@ -112,7 +112,8 @@ class Agent:
         return (await self.speak(state))[0]
 
     async def speak(self, state: TeamState) -> tuple[dict[str, Any], AIMessage | None]:
-        """The update that a call returns, and the reply it was read from, if there was one."""
+        """The update that a call returns, and the reply it was read from, if there was one. A role
+        that writes something else than what it reads overrides this."""
         try:
             message = await self.ask(state)
         except BudgetExceeded as spent:
