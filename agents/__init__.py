@@ -15,6 +15,7 @@ from .judge import Judge
 from .outputs import Action, Answer, Critique, Issue, Move, Proposal, Thought, Verdict
 from .person import Person
 from .ranker import Ranker
+from .reviser import Reviser
 from .state import Candidate, TeamContext, TeamState
 from .tool_agent import ToolAgent
 from .tool_user import ToolUser
@@ -38,6 +39,7 @@ __all__ = [
     "Person",
     "Proposal",
     "Ranker",
+    "Reviser",
     "TagFormat",
     "TeamContext",
     "TeamState",
