@@ -12,10 +12,14 @@ from .actor import Actor
 from .agent import Agent
 from .critic import Critic
 from .judge import Judge
-from .outputs import Action, Answer, Critique, Issue, Proposal, Verdict
-from .state import TeamContext, TeamState
+from .outputs import Action, Answer, Critique, Issue, Move, Proposal, Thought, Verdict
+from .person import Person
+from .ranker import Ranker
+from .reviser import Reviser
+from .state import Candidate, TeamContext, TeamState
 from .tool_agent import ToolAgent
 from .tool_user import ToolUser
+from .user import User
 
 __all__ = [
     "FORMATS",
@@ -23,19 +27,26 @@ __all__ = [
     "Actor",
     "Agent",
     "Answer",
+    "Candidate",
     "Critic",
     "Critique",
     "Issue",
     "JsonFormat",
     "Judge",
+    "Move",
     "Output",
     "OutputFormat",
+    "Person",
     "Proposal",
+    "Ranker",
+    "Reviser",
     "TagFormat",
     "TeamContext",
     "TeamState",
+    "Thought",
     "ToolAgent",
     "ToolUser",
+    "User",
     "Verdict",
     "output_format",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ..models.formats import Output
 
@@ -32,6 +32,17 @@ class Answer(Proposal):
         return self.answer
 
 
+class Thought(Proposal):
+    """One step of a solution, with the final answer in the last."""
+
+    step: str = Field(min_length=1)
+    answer: str = ""
+
+    @property
+    def value(self) -> str:
+        return self.answer or self.step
+
+
 class Action(Proposal):
     """One action in a world."""
 
@@ -41,6 +52,24 @@ class Action(Proposal):
     @property
     def value(self) -> str:
         return self.action
+
+
+class Move(Proposal):
+    """One action in a world, or a question to the person whose task it is: exactly one of them."""
+
+    thought: str = ""
+    question: str = ""
+    action: str = ""
+
+    @model_validator(mode="after")
+    def _either(self) -> Move:
+        if bool(self.question) == bool(self.action):
+            raise ValueError("a move is a question or an action")
+        return self
+
+    @property
+    def value(self) -> str:
+        return self.action or self.question
 
 
 class Issue(Output):

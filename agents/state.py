@@ -2,14 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, TypedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, TypedDict
 
 from langchain_core.messages import AnyMessage
 from langgraph.graph.message import add_messages
 
 from ..episodes import Observation, Task, World
 from .outputs import Critique, Proposal, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What one member came up with, in a branch or a round of its own."""
+
+    by: str
+    """The member's name."""
+    branch: str = ""
+    """The branch that it worked in, as the record has it."""
+    round: int = 0
+    """Counted from 1 where members speak more than once."""
+    draft: Proposal | None = None
+    """None when nothing readable came of it."""
+    text: str = ""
+    """The reply as it was written."""
+    critique: Critique | None = None
+    verdict: Verdict | None = None
+    score: float | None = None
+    """The grade that it was given, where it was."""
+    measures: Mapping[str, float] = field(default_factory=dict)
+    """What the engine told of the reply, as means over its tokens: `self_certainty`, `entropy`."""
+    stop: str = ""
+    """The limit that it ran into."""
+    error: str = ""
+    """What went wrong in it, if something did."""
+
+    @property
+    def value(self) -> str:
+        """The bare answer or action; empty where there is none."""
+        return self.draft.value if self.draft else ""
 
 
 class TeamState(TypedDict, total=False):
@@ -27,6 +59,10 @@ class TeamState(TypedDict, total=False):
     best: Proposal | None
     """The best proposal so far by the judge's score; what a stopped team falls back on."""
     best_score: float
+    candidates: list[Candidate]
+    """What members came up with side by side, in their order: to choose from, or to compare."""
+    said: list[Candidate]
+    """What was said in a discussion so far, oldest first."""
     round: int
     """Drafts made so far in this refinement."""
     observation: Observation | None
@@ -59,3 +95,5 @@ class TeamContext:
 
     world: World | None = None
     """The environment's copy that this episode acts in; None for plain questions."""
+    notes: dict[str, Any] = field(default_factory=dict)
+    """What nodes keep for themselves in this process: the snapshots of a search, say."""

@@ -18,7 +18,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, Self
 
-from ..episodes import Observation, Task, World
+from ..episodes import Observation, Task, World, snapshots
 from .environment import Environment, TaskError
 
 HEADER = struct.Struct(">Q")
@@ -98,6 +98,16 @@ class _Limited:
     async def step(self, action: str) -> Observation:
         seen = await self.world.step(action)
         self.steps += 1
+        return self._ended(seen)
+
+    async def snapshot(self) -> tuple[int, Any]:
+        return self.steps, await snapshots(self.world).snapshot()
+
+    async def restore(self, snapshot: tuple[int, Any]) -> Observation:
+        self.steps, inner = snapshot
+        return self._ended(await snapshots(self.world).restore(inner))
+
+    def _ended(self, seen: Observation) -> Observation:
         if self.steps >= self.max_steps and not seen.done:
             return replace(seen, done=True, info={**seen.info, "stop": "step limit"})
         return seen
@@ -116,6 +126,12 @@ class _InProcess:
 
     async def step(self, action: str) -> Observation:
         return self.environment.step(action)
+
+    async def snapshot(self) -> Any:
+        return self.environment.snapshot()
+
+    async def restore(self, snapshot: Any) -> Observation:
+        return self.environment.restore(snapshot)
 
 
 class _Remote:
@@ -137,10 +153,20 @@ class _Remote:
         return seen
 
     async def step(self, action: str) -> Observation:
-        if self.process is None:
-            raise RuntimeError("a world takes no step before its reset")
-        seen: Observation = await self.process.ask(self.id, "step", action)
+        seen: Observation = await self._asked("step", action)
         return seen
+
+    async def snapshot(self) -> Any:
+        return await self._asked("snapshot", None)
+
+    async def restore(self, snapshot: Any) -> Observation:
+        seen: Observation = await self._asked("restore", snapshot)
+        return seen
+
+    async def _asked(self, verb: str, value: Any) -> Any:
+        if self.process is None:
+            raise RuntimeError(f"a world takes no {verb} before its reset")
+        return await self.process.ask(self.id, verb, value)
 
     def close(self) -> None:
         if self.process is not None:
@@ -307,4 +333,5 @@ def _fail(future: asyncio.Future[Any], error: Exception) -> None:
 
 
 def _error(kind: str, text: str) -> Exception:
-    return TaskError(text) if kind == "TaskError" else RuntimeError(f"{kind}: {text}")
+    known = {error.__name__: error for error in (TaskError, NotImplementedError)}
+    return known[kind](text) if kind in known else RuntimeError(f"{kind}: {text}")

@@ -52,6 +52,10 @@ def _do(
         return worlds[world].reset(value)
     if verb == "step":
         return worlds[world].step(value)
+    if verb == "snapshot":
+        return worlds[world].snapshot()
+    if verb == "restore":
+        return worlds[world].restore(value)
     if world in worlds:
         worlds.pop(world).close()
     return None

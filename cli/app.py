@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from . import ask, bench, episodes, listings, play, teams
+from .memory import memory
 from .sandbox import sandbox
 from .serve import serve
 from .webshop import webshop
@@ -20,4 +21,5 @@ for module in (ask, bench, play, teams, listings, episodes):
     app.add_typer(module.commands)
 app.add_typer(webshop, name="webshop")
 app.add_typer(sandbox, name="sandbox")
+app.add_typer(memory, name="memory")
 app.add_typer(serve)

@@ -42,17 +42,24 @@ def draw(
 
 @commands.command()
 def teams(as_json: AsJson = False) -> None:
-    """List the teams."""
+    """List the teams, and the papers that they are from."""
     from ..graphs.teams import TEAMS
 
     if as_json:
         listed = [
-            {"name": spec.name, "summary": spec.summary, "acts": spec.acts}
+            {
+                "name": spec.name,
+                "summary": spec.summary,
+                "acts": spec.acts,
+                "arxiv": spec.paper.arxiv if spec.paper else "",
+                "paper": spec.paper.title if spec.paper else "",
+            }
             for spec in TEAMS.values()
         ]
         print(json.dumps(listed))
         return
-    table = Table("team", "for", "what it does")
+    table = Table("team", "for", "what it does", "arXiv")
     for spec in TEAMS.values():
-        table.add_row(spec.name, "worlds" if spec.acts else "questions", spec.summary)
+        place = "worlds" if spec.acts else "questions"
+        table.add_row(spec.name, place, spec.summary, spec.paper.arxiv if spec.paper else "")
     console.print(table)

@@ -1,4 +1,4 @@
-from .around import current_recorder, sub_budget
+from .around import current_episode, current_recorder, sub_budget
 from .call import Prices
 from .episode import Episode, Outcome
 from .files import export, to_markdown
@@ -11,7 +11,7 @@ from .secrets import error_text, scrub
 from .store import EpisodeStore
 from .task import Task
 from .turn import Step, Tokens, ToolCall, Turn
-from .world import Observation, World
+from .world import Observation, SnapshotWorld, World, snapshots
 
 __all__ = [
     "Budget",
@@ -25,6 +25,7 @@ __all__ = [
     "Prices",
     "RecordedWorld",
     "Recorder",
+    "SnapshotWorld",
     "Step",
     "Task",
     "Tokens",
@@ -33,11 +34,13 @@ __all__ = [
     "UnknownCostError",
     "Usage",
     "World",
+    "current_episode",
     "current_recorder",
     "error_text",
     "export",
     "manifest",
     "scrub",
+    "snapshots",
     "sub_budget",
     "to_markdown",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,6 +12,9 @@ from langchain_core.runnables.config import var_child_runnable_config
 from .ledger import Budget, BudgetExceeded, Ledger
 from .recorder import Recorder, inner_account
 
+PLAYED = re.compile(r"(.+)/[0-9a-f]{32}", re.DOTALL)
+"""An episode's name in a config, and what tells its playing from others."""
+
 
 def current_recorder(config: RunnableConfig | None = None) -> Recorder | None:
     """The recorder of the graph that runs around the caller, or that of `config`, if there is
@@ -18,6 +22,15 @@ def current_recorder(config: RunnableConfig | None = None) -> Recorder | None:
     callbacks = (config or var_child_runnable_config.get() or {}).get("callbacks")
     handlers = callbacks if isinstance(callbacks, list) else getattr(callbacks, "handlers", ())
     return next((h for h in handlers if isinstance(h, Recorder)), None)
+
+
+def current_episode(config: RunnableConfig | None = None) -> str:
+    """The name of the episode that runs around the caller, or that of `config`, as
+    `run/task/attempt`; empty outside of one."""
+    metadata = (config or var_child_runnable_config.get() or {}).get("metadata") or {}
+    name = str(metadata.get("episode", ""))
+    played = PLAYED.fullmatch(name)
+    return played[1] if played else name
 
 
 @contextmanager

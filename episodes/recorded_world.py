@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from .recorder import Recorder
-from .world import Observation, World
+from .world import Observation, World, snapshots
 
 
 @dataclass(slots=True)
@@ -31,6 +32,16 @@ class RecordedWorld:
     async def step(self, action: str) -> Observation:
         self.recorder.ledger.start_tool_call(self.recorder.actor)
         return await self._taken(action)
+
+    async def snapshot(self) -> Any:
+        return await snapshots(self.world).snapshot()
+
+    async def restore(self, snapshot: Any) -> Observation:
+        """Return to a snapshot; the record has it as a reset."""
+        began = time.perf_counter()
+        self.last = seen = await snapshots(self.world).restore(snapshot)
+        self.recorder.on_step(None, seen, time.perf_counter() - began)
+        return seen
 
     async def submit(self, answer: str) -> Observation:
         """Take `answer` as the only action. It is free: a spent budget still gets its answer in."""

@@ -7,7 +7,9 @@ references; `episode()` turns them into the record.
 
 from __future__ import annotations
 
+import logging
 import time
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -27,8 +29,11 @@ from .transcript import turns
 from .turn import Step, ToolCall
 from .world import Observation
 
+log = logging.getLogger(__name__)
 inner_account: ContextVar[Ledger | None] = ContextVar("symposia_sub_budget", default=None)
 """The account of the `sub_budget` around the caller."""
+Listener = Callable[[Episode], Awaitable[None]]
+"""Hears of an episode that is over."""
 
 
 @dataclass(slots=True)
@@ -87,6 +92,7 @@ class Recorder(BaseCallbackHandler):
         self._tools_open: dict[UUID, _Tool] = {}
         self._tools: list[ToolCall] = []
         self._steps: list[Step] = []
+        self._listeners: list[Listener] = []
 
     @property
     def ledger(self) -> Ledger:
@@ -216,6 +222,19 @@ class Recorder(BaseCallbackHandler):
         )
         if action is not None:
             self.ledger.add(self.actor, Usage(tool_calls=1))
+
+    def at_end(self, listener: Listener) -> None:
+        """Let `listener` hear how the episode ended; once, however often it asks."""
+        if listener not in self._listeners:
+            self._listeners.append(listener)
+
+    async def tell(self, episode: Episode) -> None:
+        """Let the listeners hear of the episode. One that fails is logged: the episode stands."""
+        for listener in self._listeners:
+            try:
+                await listener(episode)
+            except Exception as failure:
+                log.warning("nobody noted how %s ended: %s", episode.task, error_text(failure))
 
     def episode(
         self,

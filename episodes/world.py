@@ -48,3 +48,29 @@ class World(Protocol):
 
     async def step(self, action: str) -> Observation:
         """Take one action. An impossible action is an observation, never an exception."""
+
+
+@runtime_checkable
+class SnapshotWorld(World, Protocol):
+    """A world that can be copied and returned to: what a tree search wants."""
+
+    async def snapshot(self) -> Any:
+        """The state of the world, for `restore`.
+
+        Raises:
+            NotImplementedError: this world cannot be copied.
+        """
+
+    async def restore(self, snapshot: Any) -> Observation:
+        """Return to a snapshot of the same task, and the observation that held then."""
+
+
+def snapshots(world: World) -> SnapshotWorld:
+    """`world` as one that can be copied.
+
+    Raises:
+        NotImplementedError: it cannot.
+    """
+    if not isinstance(world, SnapshotWorld):
+        raise NotImplementedError(f"{type(world).__name__} cannot take snapshots")
+    return world

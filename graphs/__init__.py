@@ -3,9 +3,31 @@
 from ..agents import TeamContext, TeamState
 from .act import act
 from .answer import answer
+from .debate import debate
 from .follow import follow
+from .judge import judge
 from .refine import refine
-from .team import Team
+from .route import route
+from .sample import sample
+from .search import search
+from .segment import segment
+from .team import Member, Team
 from .use_tools import use_tools
 
-__all__ = ["Team", "TeamContext", "TeamState", "act", "answer", "follow", "refine", "use_tools"]
+__all__ = [
+    "Member",
+    "Team",
+    "TeamContext",
+    "TeamState",
+    "act",
+    "answer",
+    "debate",
+    "follow",
+    "judge",
+    "refine",
+    "route",
+    "sample",
+    "search",
+    "segment",
+    "use_tools",
+]

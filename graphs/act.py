@@ -4,6 +4,11 @@ The policy is one agent, or a whole team that settles on the next action (nested
 conversation grows by the chosen action and the world's answer; drafts, reviews and verdicts stay
 inside the policy. A reply that cannot be read costs no step in the world: the policy is told so and
 asked again, `unread_limit` times in a row at most.
+
+A critic, where there is one, reviews each action before it is taken. One that it does not find
+correct, or on which it says nothing readable, is not taken: the policy sees the review and proposes
+again. A user, where there is one, answers what the policy asks in the place of acting; that costs
+no step either.
 """
 
 from __future__ import annotations
@@ -17,19 +22,34 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Command, Overwrite
 
-from ..agents import Agent, OutputFormat, Proposal, TeamContext, TeamState, output_format
+from ..agents import (
+    Agent,
+    Candidate,
+    Critique,
+    OutputFormat,
+    Proposal,
+    TeamContext,
+    TeamState,
+    output_format,
+)
 from ..episodes import BudgetExceeded, World
-from .team import Team
+from .team import Member, Team, name_of, stopped, work
 
+NOBODY = "Nobody answers any more questions. Act on what you know."
+SILENT = "(The user gave no readable answer.)"
 UNREADABLE = "Your reply could not be read. Reply with one action, in the form asked for."
 
 
 def act(
-    policy: Agent | Team,
+    policy: Member,
     *,
     max_steps: int | None = None,
     loop_limit: int | None = None,
     unread_limit: int = 3,
+    critic: Member | None = None,
+    refusals: int = 3,
+    user: Member | None = None,
+    questions: int = 5,
     format: OutputFormat | None = None,
     name: str = "act",
     checkpointer: BaseCheckpointSaver[Any] | None = None,
@@ -41,6 +61,11 @@ def act(
         max_steps: actions at most; None leaves the limit to the world.
         loop_limit: stop when one action has met the same answer this many times; None never does.
         unread_limit: unreadable replies in a row that end the episode.
+        critic: reviews actions before they are taken (writes `critique`); a `Person` approves them.
+        refusals: proposals in a row that the critic may refuse; then the team stops.
+        user: answers questions (writes `draft`); the policy's output has to have `question`, as
+            `Move` has.
+        questions: questions that are answered in an episode; further ones are told so.
         format: how chosen actions stand in the conversation; the policy's own by default, light
             tags for a team.
 
@@ -51,6 +76,8 @@ def act(
         "max_steps": max_steps,
         "loop_limit": loop_limit,
         "unread_limit": unread_limit,
+        "refusals": refusals,
+        "questions": questions,
     }.items():
         if value is not None and value < 1:
             raise ValueError(f"{limit}={value}: it must be at least 1")
@@ -65,6 +92,8 @@ def act(
             "observation": seen,
             "steps": 0,
             "unread": 0,
+            "round": 0,
+            "said": [],
             "stop": "done" if seen.done else "",
         }
 
@@ -115,10 +144,56 @@ def act(
         )
 
     async def step(state: TeamState, runtime: Runtime[TeamContext]) -> Command[str]:
-        return onwards({**await taken(state, runtime), "draft": None})
+        update = await taken(state, runtime)
+        return onwards({**update, "draft": None, "critique": None, "round": 0})
+
+    async def propose(state: TeamState) -> dict[str, Any]:
+        update = await work(policy, state)
+        return {"draft": update.get("draft"), **stopped(update)}
+
+    async def review(state: TeamState) -> Command[str]:
+        assert critic is not None
+        if state.get("draft") is None:
+            return Command(goto="step")
+        update = await work(critic, state)
+        critique = update.get("critique")
+        refused = state["round"] + 1
+        told = {"critique": critique, "round": refused, **stopped(update)}
+        if told.get("stop"):
+            return Command(update=told, goto=END)
+        if isinstance(critique, Critique) and critique.verdict == "correct":
+            return Command(goto="step")
+        if refused >= refusals:
+            return Command(update={**told, "stop": "actions refused"}, goto=END)
+        return Command(update=told, goto="policy")
+
+    async def ask(state: TeamState) -> Command[str]:
+        assert user is not None
+        asked = state["draft"]
+        assert asked is not None
+        question = AIMessage(written.render(asked))
+        seen: Any = {**state, "messages": [*state["messages"], question], "draft": None}
+        reply = NOBODY
+        said = state["said"]
+        if len(said) < questions:
+            heard = await work(user, seen)
+            draft = heard.get("draft")
+            reply = draft.value if isinstance(draft, Proposal) else SILENT
+            said = [*said, Candidate(name_of(user), draft=draft, text=reply)]
+            if heard.get("stop"):
+                return Command(update=stopped(heard), goto=END)
+        messages = [question, HumanMessage(reply)]
+        update = {"messages": messages, "said": said, "draft": None, "critique": None}
+        return Command(update=update, goto="policy")
+
+    def proposed(state: TeamState) -> str:
+        asked: Any = getattr(state.get("draft"), "question", None)
+        if user is not None and asked:
+            return "user"
+        return "review" if critic is not None else "step"
 
     async def speak_and_step(state: TeamState, runtime: Runtime[TeamContext]) -> Command[str]:
-        chosen: Any = {**state, **await policy(state)}  # type: ignore[operator]
+        chosen: Any = {**state, **await work(policy, state)}
         return onwards(await taken(chosen, runtime))
 
     def onwards(update: TeamState) -> Command[str]:
@@ -128,13 +203,18 @@ def act(
     graph.add_node("reset", reset)
     graph.add_edge(START, "reset")
     graph.add_conditional_edges("reset", lambda s: END if s["stop"] else "policy", ["policy", END])
-    if isinstance(policy, Agent):
+    if isinstance(policy, Agent) and critic is None and user is None:
         # One node instead of two: a superstep less saves a quarter of a turn's CPU time.
         graph.add_node("policy", speak_and_step, destinations=("policy", END))
     else:
-        graph.add_node("policy", policy)
+        after = [*(["user"] if user else []), "review" if critic else "step"]
+        graph.add_node("policy", propose)
         graph.add_node("step", step, destinations=("policy", END))
-        graph.add_edge("policy", "step")
+        graph.add_conditional_edges("policy", proposed, after)
+    if critic is not None:
+        graph.add_node("review", review, destinations=("policy", "step", END))
+    if user is not None:
+        graph.add_node("user", ask, destinations=("policy", END))
     return graph.compile(name=name, checkpointer=checkpointer)
 
 

@@ -1,7 +1,8 @@
 """Refine: an actor drafts, a critic reviews, a judge decides, and the actor drafts again.
 
 Every member sees the task's conversation; the critic sees the draft besides, the judge the draft
-and the review, and the actor, when it drafts again, its own draft and the review. The judge ends
+and the review, and the actor, when it drafts again, its own draft and the review. All drafts and
+what was said of them stand in `state["said"]`, for members that learn from them. The judge ends
 the refinement by accepting; after `rounds` revisions without that, the best draft wins: the one
 that the judge scored highest, and the later one between equals. Without a judge the critic's
 verdict decides and the last draft wins. A reply that cannot be read is never taken for consent.
@@ -10,26 +11,17 @@ verdict decides and the last draft wins. A reply that cannot be read is never ta
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypedDict
+from dataclasses import replace
+from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 
-from ..agents import Agent, Critique, Proposal, TeamContext, TeamState, Verdict
-from .team import Team
+from ..agents import Candidate, TeamContext, TeamState
+from .branches import score_of
+from .team import Member, Settled, Team, name_of, stopped, work
 
 StopRule = Callable[[TeamState], bool]
-
-
-class Refined(TypedDict, total=False):
-    """What a refinement gives back to the graph that it is nested in."""
-
-    draft: Proposal | None
-    critique: Critique | None
-    verdict: Verdict | None
-    round: int
-    answer: str
-    stop: str
 
 
 def accepted(state: TeamState) -> bool:
@@ -45,10 +37,11 @@ def found_correct(state: TeamState) -> bool:
 
 
 def refine(
-    actor: Agent,
-    critic: Agent,
-    judge: Agent | None = None,
+    actor: Member,
+    critic: Member,
+    judge: Member | None = None,
     *,
+    reviser: Member | None = None,
     rounds: int = 2,
     stop: StopRule | None = None,
     name: str = "refine",
@@ -56,7 +49,11 @@ def refine(
 ) -> Team:
     """A team of actor, critic and, where given, judge.
 
+    Each member may be an agent, a person, a whole team, or a function: a critic that runs tests,
+    say. The actor writes `draft`, the critic `critique`, the judge `verdict`.
+
     Args:
+        reviser: drafts in the actor's place where there is a draft already; by default the actor.
         rounds: revisions at most; the actor drafts once more than that.
         stop: when the draft stands; by default when the judge accepts it (without a judge, when the
             critic finds it correct).
@@ -76,25 +73,35 @@ def refine(
             "verdict": None,
             "best": None,
             "best_score": -1.0,
+            "said": [],
             "round": 0,
             "unread": 0,
             "stop": "",
         }
 
     async def draft(state: TeamState) -> dict[str, Any]:
-        update = await actor(state)
-        unread = update["draft"] is None
-        if unread:
-            update["draft"] = state["draft"]
-        return {**update, "round": state["round"] + 1, "unread": int(unread)}
+        author = reviser if reviser and state["draft"] is not None else actor
+        update = await work(author, state)
+        new, round = update.get("draft"), state["round"] + 1
+        said = [*state["said"], Candidate(by=name_of(author), round=round, draft=new)]
+        kept = {"draft": state["draft"] if new is None else new, **stopped(update)}
+        return {**kept, "round": round, "unread": int(new is None), "said": said}
+
+    async def criticise(state: TeamState) -> dict[str, Any]:
+        update = await work(critic, state)
+        critique = update.get("critique")
+        return {"critique": critique, "said": noted(state, critique=critique), **stopped(update)}
 
     async def decide(state: TeamState) -> dict[str, Any]:
         assert judge is not None
-        update = await judge(state)
-        score = _score(update["verdict"])
+        update = await work(judge, state)
+        verdict = update.get("verdict")
+        score = score_of(update) or 0.0
+        said = noted(state, verdict=verdict, score=score)
+        told = {"verdict": verdict, "said": said, **stopped(update)}
         if score >= state["best_score"] and not update.get("stop"):
-            update |= {"best": state["draft"], "best_score": score}
-        return update
+            told |= {"best": state["draft"], "best_score": score}
+        return told
 
     async def settle(state: TeamState) -> dict[str, Any]:
         best, draft = state.get("best"), state.get("draft")
@@ -116,10 +123,10 @@ def refine(
         done = state["stop"] or stands(state) or state["round"] > rounds
         return "settle" if done else "draft"
 
-    graph = StateGraph(TeamState, context_schema=TeamContext, output_schema=Refined)
+    graph = StateGraph(TeamState, context_schema=TeamContext, output_schema=Settled)
     graph.add_node("begin", begin)
     graph.add_node("draft", draft)
-    graph.add_node("critique", critic)
+    graph.add_node("critique", criticise)
     graph.add_node("settle", settle)
     graph.add_edge(START, "begin")
     graph.add_edge("begin", "draft")
@@ -134,8 +141,7 @@ def refine(
     return graph.compile(name=name, checkpointer=checkpointer)
 
 
-def _score(verdict: Verdict | None) -> float:
-    """The judge's score of the draft; without one, 1 for accept, 0 for revise or unreadable."""
-    if verdict is None:
-        return 0.0
-    return verdict.scores[0] if len(verdict.scores) == 1 else float(verdict.decision == "accept")
+def noted(state: TeamState, **told: Any) -> list[Candidate]:
+    """What was said so far, with what was told of the last of it."""
+    *before, last = state["said"]
+    return [*before, replace(last, **told)]

@@ -1,11 +1,56 @@
-"""What a team is: a compiled LangGraph graph over `TeamState`."""
+"""What a team is, and what may be a member of one."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypedDict
 
+from langchain_core.language_models import BaseChatModel
 from langgraph.graph.state import CompiledStateGraph
 
-from ..agents import TeamContext, TeamState
+from ..agents import Agent, Candidate, Critique, Person, Proposal, TeamContext, TeamState, Verdict
 
 Team = CompiledStateGraph[TeamState, TeamContext, Any, Any]
+"""A compiled LangGraph graph over `TeamState`."""
+Member = Agent | Person | Team | Callable[[TeamState], Awaitable[Mapping[str, Any]]]
+"""Whoever works in a team: an agent, a person, a whole team, or an async function of the state."""
+
+
+class Settled(TypedDict, total=False):
+    """What a team gives back to the graph that it is nested in. The conversation is not in it."""
+
+    draft: Proposal | None
+    critique: Critique | None
+    verdict: Verdict | None
+    candidates: list[Candidate]
+    said: list[Candidate]
+    round: int
+    answer: str
+    stop: str
+
+
+def seated(role: type[Agent], who: BaseChatModel | Member, **given: Any) -> Member:
+    """`who` as a member: a chat model plays `role`, anybody else plays themselves."""
+    return role(who, **given) if isinstance(who, BaseChatModel) else who
+
+
+def name_of(member: Member) -> str:
+    """What records and pictures call a member."""
+    return str(getattr(member, "name", None) or getattr(member, "__name__", "") or "member")
+
+
+async def work(member: Member, state: TeamState) -> dict[str, Any]:
+    """The update that `member` makes of `state`."""
+    if isinstance(member, CompiledStateGraph):
+        return dict(await member.ainvoke(state))
+    return dict(await member(state))
+
+
+def settled(draft: Proposal | None, **update: Any) -> dict[str, Any]:
+    """The update of a team that has settled on `draft`; without one, an answer stays as it is."""
+    return {"draft": draft, **update, **({"answer": draft.value} if draft else {})}
+
+
+def stopped(update: Mapping[str, Any]) -> dict[str, Any]:
+    """The limit that a member ran into, as an update, if it did."""
+    return {"stop": update["stop"]} if update.get("stop") else {}

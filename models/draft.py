@@ -39,9 +39,18 @@ class Draft:
     @property
     def text(self) -> str:
         """The reply so far, without special tokens."""
-        text = self.model.engine.tokenizer.decode(self.ids, skip_special_tokens=True)
+        return self.text_of(self.ids)
+
+    def text_of(self, ids: Sequence[int]) -> str:
+        """The text of some of its tokens, without special tokens."""
+        text = self.model.engine.tokenizer.decode(list(ids), skip_special_tokens=True)
         assert isinstance(text, str)
         return text
+
+    def encoded(self, text: str) -> list[int]:
+        """The tokens that `inject` puts in for a text."""
+        ids: list[int] = self.model.engine.tokenizer.encode(text, add_special_tokens=False)
+        return ids
 
     async def write(self, stop: Sequence[str] = (), **options: Any) -> AIMessage:
         """Let the model go on, until a stop string, the end or its `max_tokens`.
@@ -77,8 +86,7 @@ class Draft:
             self.ids.pop()
             self.sampled.pop()
             self.ended = False
-        encode = self.model.engine.tokenizer.encode
-        self._add(encode(text, add_special_tokens=False), sampled=False)
+        self._add(self.encoded(text), sampled=False)
 
     def _add(self, ids: Sequence[int], sampled: bool) -> None:
         self.ids += ids

@@ -27,8 +27,11 @@ class CallSeeds:
         options: Mapping[str, Any],
     ) -> int:
         """The seed of a model's call: drawn from the one that the call sets itself, else the
-        episode's (`metadata["seed"]` of the run's config), else the model's `own`."""
+        episode's (`metadata["seed"]` of the run's config), else the model's `own`. Branches
+        (`metadata["branch"]`) draw apart, whichever comes first."""
         seed = int(options.get("seed", metadata.get("seed", own)))
+        if branch := metadata.get("branch"):
+            prompt = (branch, prompt)
         return self.draw(seed, prompt, str(metadata.get("episode", "")))
 
     def draw(self, seed: int, prompt: object, episode: str) -> int:

@@ -24,10 +24,10 @@ def write(path: Path, text: str) -> None:
 
 def test_the_bundled_methods_are_found_with_their_tests() -> None:
     found = {system.module: system for system in systems()}
-    graph = found["symposia.graphs.self_refine"]
+    graph = found["symposia.graphs.refining.self_refine"]
     assert graph.title.startswith("Democratizing LLMs: An Exploration of Cost-Performance")
     assert (graph.arxiv, graph.kind) == ("2310.07611", "graph")
-    assert graph.test == "tests/graphs/test_self_refine.py"
+    assert graph.test == "tests/graphs/refining/test_self_refine.py"
     assert found["symposia.benchmarks.perfics"].kind == "metric"
 
 

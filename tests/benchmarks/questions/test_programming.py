@@ -13,7 +13,7 @@ from official import official
 
 from symposia import Actor, EpisodeStore, ScriptedModel, answer, evaluate_sync, make_environment
 from symposia.benchmarks import Environment
-from symposia.benchmarks.questions.code import code_of
+from symposia.tools.code import code_of
 from symposia.tools.sandbox import PythonSandbox, UnavailableError
 
 ADD = {

@@ -17,10 +17,10 @@ from __future__ import annotations
 
 from langchain_core.language_models import BaseChatModel
 
-from ..agents import Actor, Critic
-from ..episodes.paper import Paper
-from .refine import refine
-from .team import Team
+from ...agents import Actor, Critic
+from ...episodes.paper import Paper
+from ..refine import refine
+from ..team import Team
 
 PAPER = Paper(
     title=(

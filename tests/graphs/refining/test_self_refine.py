@@ -4,7 +4,7 @@ import pytest
 from langchain_core.messages import BaseMessage, HumanMessage
 
 from symposia import ScriptedModel
-from symposia.graphs.self_refine import self_refine
+from symposia.graphs.refining.self_refine import self_refine
 
 
 def scripted(replies: list[str]) -> tuple[ScriptedModel, list[str]]:
