@@ -25,6 +25,7 @@ from statistics import median, quantiles
 from typing import Any
 
 from symposia.tools.sandbox import PythonSandbox, UnavailableError
+from symposia.tools.sandbox.processes import descendants
 from symposia.tools.sandbox.root import interpreter
 
 CODE = "6 * 7"
@@ -125,19 +126,6 @@ def left() -> dict[str, int]:
         "mounts": len(Path("/proc/self/mounts").read_text().splitlines()),
         "temporary files": len(os.listdir(tempfile.gettempdir())),
     }
-
-
-def descendants(pid: int) -> list[int]:
-    """The processes that descend from one."""
-    found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            children = [int(word) for word in task.read_text().split()]
-        except OSError:
-            continue
-        for child in children:
-            found += [child, *descendants(child)]
-    return found
 
 
 def show(report: dict[str, Any]) -> None:

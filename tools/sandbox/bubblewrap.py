@@ -13,11 +13,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from .backend import UnavailableError
+from .launch import INSIDE, Launch
 from .limits import Limits
 from .native import user
 from .packages import Package
 from .root import PACKAGES, Root, interpreter, plan
-from .zygote import INSIDE, Launch, Zygotes
+from .zygotes import Zygotes
 
 NAME = "bubblewrap"
 FOLDER = "/opt/sandbox"

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from .processes import children, descendants
+
 PERIOD = 0.1
 """Seconds between two looks."""
 NUMBERS = re.compile(rb"^NSpid:([\d\t ]*)$", re.MULTILINE)
@@ -76,26 +78,9 @@ class Watch:
             process = waiting.pop()
             numbers = _numbers(Path(f"/proc/{process}"))
             if len(numbers) == self._depth and numbers[-1] == 1:
-                yield numbers[-2], sum(map(_held, _tree(process)))
+                yield numbers[-2], sum(map(_held, [process, *descendants(process)]))
             else:
                 waiting += children(process)
-
-
-def _tree(process: int) -> Iterator[int]:
-    waiting = [process]
-    while waiting:
-        process = waiting.pop()
-        yield process
-        waiting += children(process)
-
-
-def children(process: int) -> list[int]:
-    """The children of all threads of a process; none of one that is gone."""
-    children: list[int] = []
-    with suppress(OSError):
-        for thread in Path(f"/proc/{process}/task").iterdir():
-            children += map(int, (thread / "children").read_text().split())
-    return children
 
 
 def _held(process: int) -> int:

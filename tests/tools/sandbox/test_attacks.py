@@ -9,7 +9,6 @@ import sys
 import textwrap
 import time
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import pytest_asyncio
 
 from symposia.tools.sandbox import PythonSandbox, Result, Status
 from symposia.tools.sandbox.packages import find
+from symposia.tools.sandbox.processes import descendants
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -46,16 +46,6 @@ async def small(box: PythonSandbox) -> AsyncIterator[PythonSandbox]:
     limits = replace(box.limits, total_memory=100 * MIB, seconds=8.0)
     async with PythonSandbox(box.backend, limits=limits, workers=1) as small:
         yield small
-
-
-def descendants(pid: int | None = None) -> list[int]:
-    """The processes that descend from this one, and live."""
-    found: list[int] = []
-    for task in Path(f"/proc/{pid or os.getpid()}/task").glob("*/children"):
-        with suppress(OSError):
-            for child in map(int, task.read_text().split()):
-                found += [child, *descendants(child)]
-    return found
 
 
 async def forged(box: PythonSandbox, code: str, **options: object) -> Result:
@@ -110,7 +100,9 @@ print('ESCAPED', memory[part])
 
 async def test_the_host_is_not_the_first_to_go_when_memory_runs_out(box: PythonSandbox) -> None:
     assert (await box.run("1")).ok
-    scores = [int(Path(f"/proc/{pid}/oom_score_adj").read_text()) for pid in descendants()]
+    scores = [
+        int(Path(f"/proc/{pid}/oom_score_adj").read_text()) for pid in descendants(os.getpid())
+    ]
     assert scores and set(scores) == {1000}
 
 
