@@ -11,7 +11,8 @@ from pathlib import Path
 
 INSIDE = Path(__file__).parent / "inside"
 BEGIN = """
-import sys
+import gc, sys
+gc.disable()
 sys.path.insert(0, sys.argv[1])
 from inside.start import main
 sys.path[:] = [*sys.path[1:], sys.argv[3]]
@@ -19,8 +20,6 @@ number = int(sys.argv[2])
 del sys.argv[:]
 main(number)
 """
-FIRST_TO_GO = ["/bin/sh", "-c", 'echo 1000 2>&- >/proc/self/oom_score_adj; exec "$@"', "sh"]
-"""Runs a command that the kernel ends before all others, should the host's memory run out."""
 ENVIRONMENT = {
     "HOME": "/box/work",
     "LANG": "C.UTF-8",
@@ -52,4 +51,4 @@ class Launch:
     def command(self, descriptor: int) -> list[str]:
         """The whole command, for a zygote that speaks on this descriptor."""
         python = [self.interpreter, "-s", "-S", "-P", "-c", BEGIN]
-        return [*FIRST_TO_GO, *self.arguments, *python, self.folder, str(descriptor), self.packages]
+        return [*self.arguments, *python, self.folder, str(descriptor), self.packages]

@@ -475,7 +475,7 @@ async def test_output_that_is_no_text_is_kept_as_text(box: PythonSandbox) -> Non
 async def test_an_odd_end_is_a_typed_result(
     box: PythonSandbox, code: str, status: Status | None
 ) -> None:
-    result = await attack(box, code)
+    result = await attack(box, code, timeout=20)
     assert status is None or result.status is status, result
 
 

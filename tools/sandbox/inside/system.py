@@ -48,8 +48,15 @@ NUMBERS = {
 OPEN_TREE, MOVE_MOUNT, MOUNT_SETATTR, CLOSE_RANGE = 428, 429, 442, 436
 LANDLOCK_CREATE_RULESET, LANDLOCK_ADD_RULE, LANDLOCK_RESTRICT_SELF = 444, 445, 446
 
+_MACHINE = os.uname().machine
+_EMPTY = (0,) * 6
+_CAPABILITIES = struct.pack("Ii", CAPABILITY_VERSION_3, 0)
+_NO_CAPABILITIES = struct.pack("6I", *[0] * 6)
+
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
+_libc.syscall.argtypes = [ctypes.c_long, *[ctypes.c_void_p] * len(_EMPTY)]
+_libc.prctl.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
 
 
 def call(number: int, *arguments: int | bytes | ctypes.Array[ctypes.c_char] | None) -> int:
@@ -58,8 +65,7 @@ def call(number: int, *arguments: int | bytes | ctypes.Array[ctypes.c_char] | No
     Raises:
         OSError: the kernel refused it.
     """
-    words = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
-    result = int(_libc.syscall(ctypes.c_long(number), *words))
+    result: int = _libc.syscall(number, *arguments, *_EMPTY[len(arguments) :])
     if result < 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
@@ -72,10 +78,9 @@ def numbers() -> dict[str, int]:
     Raises:
         OSError: nobody has written them down for this machine.
     """
-    machine = os.uname().machine
-    if machine not in NUMBERS:
-        raise OSError(errno.ENOSYS, f"no system calls known for {machine}: only {list(NUMBERS)}")
-    return NUMBERS[machine]
+    if _MACHINE not in NUMBERS:
+        raise OSError(errno.ENOSYS, f"no system calls known for {_MACHINE}: only {list(NUMBERS)}")
+    return NUMBERS[_MACHINE]
 
 
 def _checked(result: int, what: str) -> None:
@@ -140,24 +145,20 @@ def enter_root(folder: str) -> None:
 
 
 def fork_into(namespaces: int) -> int:
-    """Fork into fresh namespaces; returns as `os.fork` does."""
-    ctypes.pythonapi.PyOS_BeforeFork()
+    """Fork into fresh namespaces; returns as `os.fork` does.
+
+    What Python does after a fork is not done: it is about threads, of which there is only this one,
+    and would touch, and so copy, a hundred pages. The child may only fork again, and wait.
+    """
     try:
-        child = call(numbers()["clone"], namespaces | SIGCHLD, 0, 0, 0, 0)
+        return call(numbers()["clone"], namespaces | SIGCHLD, 0, 0, 0, 0)
     except OSError as error:
-        ctypes.pythonapi.PyOS_AfterFork_Parent()
         raise OSError(error.errno, f"clone into namespaces: {error.strerror}") from None
-    if child:
-        ctypes.pythonapi.PyOS_AfterFork_Parent()
-    else:
-        ctypes.pythonapi.PyOS_AfterFork_Child()
-    return child
 
 
 def prctl(option: int, value: int, third: int = 0) -> None:
     """Set a property of this process."""
-    words = [ctypes.c_ulong(word) for word in (value, third, 0, 0)]
-    _checked(_libc.prctl(option, *words), f"prctl {option}")
+    _checked(_libc.prctl(option, value, third, 0, 0), f"prctl {option}")
 
 
 def close_range(first: int, last: int) -> None:
@@ -175,16 +176,25 @@ def drop_capabilities() -> None:
                 raise
             break
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
-    header = struct.pack("Ii", CAPABILITY_VERSION_3, 0)
-    call(numbers()["capset"], header, struct.pack("6I", *[0] * 6))
+    lose_capabilities()
 
 
-def install_filter(program: bytes) -> None:
-    """Let the kernel judge every later system call by a program of classic BPF."""
-    instructions = ctypes.create_string_buffer(program, len(program))
-    address = ctypes.addressof(instructions)
-    head = struct.pack("HxxxxxxQ", len(program) // 8, address)
-    call(numbers()["seccomp"], SECCOMP_SET_MODE_FILTER, 0, head)
+def lose_capabilities() -> None:
+    """Have no capability from now on."""
+    call(numbers()["capset"], _CAPABILITIES, _NO_CAPABILITIES)
+
+
+class Filter:
+    """A program of classic BPF, as the kernel takes it."""
+
+    def __init__(self, program: bytes) -> None:
+        self._instructions = ctypes.create_string_buffer(program, len(program))
+        address = ctypes.addressof(self._instructions)
+        self._head = struct.pack("HxxxxxxQ", len(program) // 8, address)
+
+    def install(self) -> None:
+        """Let the kernel judge every later system call by it."""
+        call(numbers()["seccomp"], SECCOMP_SET_MODE_FILTER, 0, self._head)
 
 
 def receive(peer: _socket.socket, length: int, count: int) -> tuple[bytes, list[int]]:
