@@ -157,7 +157,7 @@ class Channel:
             return
         except OSError:
             self._outgoing = memoryview(b"")  # it closed its side; reading will tell
-        self._loop.remove_writer(self._peer)
+        self._loop.remove_writer(self._peer.fileno())
 
     def _receive(self) -> None:
         try:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
-from pathlib import Path
 
 
 def children(process: int) -> list[int]:
     """The children of all threads of a process; none of one that is gone."""
     found: list[int] = []
+    tasks = f"/proc/{process}/task"
     with suppress(OSError):
-        for thread in Path(f"/proc/{process}/task").iterdir():
-            with suppress(OSError):
-                found += map(int, (thread / "children").read_text().split())
+        for thread in os.listdir(tasks):
+            with suppress(OSError), open(f"{tasks}/{thread}/children", "rb") as file:
+                found += map(int, file.read().split())
     return found
 
 

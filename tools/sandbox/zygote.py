@@ -175,14 +175,14 @@ class Zygote:
             try:
                 socket.send_fds(self._socket, [data], given)
             except BlockingIOError:
-                self._loop.add_writer(self._socket, self._flush)
+                self._loop.add_writer(self._socket.fileno(), self._flush)
                 return
             except OSError:
                 pass  # reading will tell
             self._outgoing.popleft()
             for descriptor in given:
                 os.close(descriptor)
-        self._loop.remove_writer(self._socket)
+        self._loop.remove_writer(self._socket.fileno())
 
     def _forget(self) -> None:
         """Send nothing of what waits for it."""
@@ -231,7 +231,7 @@ class Zygote:
         self._watch.close()
         if not self._loop.is_closed():
             self._loop.remove_reader(self._socket)
-            self._loop.remove_writer(self._socket)
+            self._loop.remove_writer(self._socket.fileno())
         self._socket.close()
         self._forget()
         if not self._ready.done():
