@@ -16,7 +16,6 @@ from . import landlock, system
 NAMESPACES = (
     system.CLONE_NEWNS
     | system.CLONE_NEWPID
-    | system.CLONE_NEWNET
     | system.CLONE_NEWIPC
     | system.CLONE_NEWUTS
     | system.CLONE_NEWCGROUP
