@@ -56,9 +56,8 @@ VALUE = 100_000
 """Characters of a value's `repr`, at most."""
 SPARE = 2**20
 """Bytes kept back, to be let go when memory has run out and that has to be told."""
-_SPARE = [bytearray(SPARE)]
+_SPARE = [bytes(SPARE)]  # zeros that were never written: addresses, and no memory to be copied
 _BUILTINS = dict(vars(builtins))
-# Both are made once, before a worker is forked: to touch memory anew costs each run a millisecond.
 
 
 class Kernel:
