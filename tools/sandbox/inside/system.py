@@ -41,8 +41,8 @@ SECCOMP_SET_MODE_FILTER = 1
 SIGCHLD = 17
 
 NUMBERS = {
-    "x86_64": {"clone": 56, "pivot_root": 155, "seccomp": 317, "capset": 126},
-    "aarch64": {"clone": 220, "pivot_root": 41, "seccomp": 277, "capset": 91},
+    "x86_64": {"clone": 56, "pivot_root": 155, "seccomp": 317},
+    "aarch64": {"clone": 220, "pivot_root": 41, "seccomp": 277},
 }
 """Numbers that differ between the machines; those from 424 on are the same on both."""
 OPEN_TREE, MOVE_MOUNT, MOUNT_SETATTR, CLOSE_RANGE = 428, 429, 442, 436
@@ -54,9 +54,12 @@ _CAPABILITIES = struct.pack("Ii", CAPABILITY_VERSION_3, 0)
 _NO_CAPABILITIES = struct.pack("6I", *[0] * 6)
 
 _libc = ctypes.CDLL(None, use_errno=True)
-_libc.syscall.restype = ctypes.c_long
-_libc.syscall.argtypes = [ctypes.c_long, *[ctypes.c_void_p] * len(_EMPTY)]
-_libc.prctl.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
+_syscall, _prctl, _capset = _libc.syscall, _libc.prctl, _libc.capset
+_unshare, _mount, _umount = _libc.unshare, _libc.mount, _libc.umount2
+# Looked up here, once: whoever is forked would look them up again.
+_syscall.restype = ctypes.c_long
+_syscall.argtypes = [ctypes.c_long, *[ctypes.c_void_p] * len(_EMPTY)]
+_prctl.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
 
 
 def call(number: int, *arguments: int | bytes | ctypes.Array[ctypes.c_char] | None) -> int:
@@ -65,7 +68,7 @@ def call(number: int, *arguments: int | bytes | ctypes.Array[ctypes.c_char] | No
     Raises:
         OSError: the kernel refused it.
     """
-    result: int = _libc.syscall(number, *arguments, *_EMPTY[len(arguments) :])
+    result: int = _syscall(number, *arguments, *_EMPTY[len(arguments) :])
     if result < 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
@@ -91,20 +94,18 @@ def _checked(result: int, what: str) -> None:
 
 def unshare(flags: int) -> None:
     """Leave namespaces for fresh ones."""
-    _checked(_libc.unshare(flags), "unshare")
+    _checked(_unshare(flags), "unshare")
 
 
 def mount(source: str, target: str, kind: str, flags: int, options: str = "") -> None:
     """Mount a file system."""
     words = (source.encode(), target.encode(), kind.encode(), ctypes.c_ulong(flags))
-    _checked(_libc.mount(*words, options.encode() or None), f"mount {kind} on {target}")
+    _checked(_mount(*words, options.encode() or None), f"mount {kind} on {target}")
 
 
 def make_private() -> None:
     """Let no mount of ours reach the namespace that we come from."""
-    _checked(
-        _libc.mount(None, b"/", None, ctypes.c_ulong(MS_REC | MS_PRIVATE), None), "private mounts"
-    )
+    _checked(_mount(None, b"/", None, ctypes.c_ulong(MS_REC | MS_PRIVATE), None), "private mounts")
 
 
 def clone_tree(path: str, attributes: int) -> int:
@@ -140,7 +141,7 @@ def enter_root(folder: str) -> None:
         call(numbers()["pivot_root"], b".", b".")
     except OSError as error:
         raise OSError(error.errno, f"pivot_root: {error.strerror}") from None
-    _checked(_libc.umount2(b".", MNT_DETACH), "umount of the old root")
+    _checked(_umount(b".", MNT_DETACH), "umount of the old root")
     os.chdir("/")
 
 
@@ -158,7 +159,7 @@ def fork_into(namespaces: int) -> int:
 
 def prctl(option: int, value: int, third: int = 0) -> None:
     """Set a property of this process."""
-    _checked(_libc.prctl(option, value, third, 0, 0), f"prctl {option}")
+    _checked(_prctl(option, value, third, 0, 0), f"prctl {option}")
 
 
 def close_range(first: int, last: int) -> None:
@@ -181,7 +182,7 @@ def drop_capabilities() -> None:
 
 def lose_capabilities() -> None:
     """Have no capability from now on."""
-    call(numbers()["capset"], _CAPABILITIES, _NO_CAPABILITIES)
+    _checked(_capset(_CAPABILITIES, _NO_CAPABILITIES), "capset")
 
 
 class Filter:
