@@ -20,7 +20,8 @@ NAMESPACES = (
     | system.CLONE_NEWUTS
     | system.CLONE_NEWCGROUP
 )
-"""What `system.fork_into` takes for a tenant; its user namespace follows in `confine`."""
+"""What `system.fork_into` takes for a tenant; its user namespace follows in `confine`. That of the
+network is the zygote's: to make one takes a millisecond, and no tenant gets a socket for it."""
 PLACE = "/box"
 """The tmpfs of the tenant."""
 HOME = f"{PLACE}/work"
