@@ -2,8 +2,9 @@
 
 Timed in turns, so that a busy machine is unfair to all alike: a warm run, a cold one (open a
 sandbox, run, without the closing), a plain `python -I -S -c`, and bubblewrap with a Python in it,
-both started anew. Then runs, eight at a time; and at the end what is left of processes,
-descriptors, mounts and temporary files.
+both started anew. Then runs, eight at a time, and what they cost the processors, which is the
+number to look at on a busy machine; and at the end what is left of processes, descriptors, mounts
+and temporary files.
 
     python benchmarks/perf/sandbox.py [--backend native] [--rounds 50] [--runs 5000] [--json]
 """
@@ -14,6 +15,7 @@ import argparse
 import asyncio
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -25,6 +27,7 @@ from statistics import median, quantiles
 from typing import Any
 
 from symposia.tools.sandbox import PythonSandbox, UnavailableError
+from symposia.tools.sandbox.processes import descendants
 from symposia.tools.sandbox.root import interpreter
 
 CODE = "6 * 7"
@@ -33,6 +36,8 @@ BARS = {"warm": 0.010, "cold": 0.060}
 RATE = 200.0
 """Runs a second, on the same machine."""
 CONCURRENT = 8
+FIRST = 100
+"""Runs before those that are timed."""
 
 
 async def measure(name: str, rounds: int, runs: int) -> dict[str, Any]:
@@ -41,11 +46,14 @@ async def measure(name: str, rounds: int, runs: int) -> dict[str, Any]:
     async with PythonSandbox(name) as box:
         await asyncio.sleep(2)  # the zygote imports what it was to import later
         times = await in_turns(box, rounds)
-        await throughput(box, 100)
+    began = processor_seconds()
+    async with PythonSandbox(name) as box:
+        await throughput(box, FIRST)
         resting = left()
         rate = await throughput(box, runs)
         await asyncio.sleep(1)
         grown = {what: count - resting[what] for what, count in left().items()}
+    cost = (processor_seconds() - began) / (FIRST + runs)
     await asyncio.sleep(1)
     after = {what: count - before[what] for what, count in left().items()}
     return {
@@ -56,6 +64,7 @@ async def measure(name: str, rounds: int, runs: int) -> dict[str, Any]:
         },
         "runs": runs,
         "runs_a_second": rate,
+        "processor_seconds_a_run": cost,
         "grown_while_open": grown,
         "left_after_closing": after,
     }
@@ -117,6 +126,12 @@ async def throughput(box: PythonSandbox, runs: int) -> float:
     return runs / (time.perf_counter() - began)
 
 
+def processor_seconds() -> float:
+    """What this process and those that it has waited for have used, in user code and the kernel."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
+
+
 def left() -> dict[str, int]:
     """What a leak would add to."""
     return {
@@ -125,19 +140,6 @@ def left() -> dict[str, int]:
         "mounts": len(Path("/proc/self/mounts").read_text().splitlines()),
         "temporary files": len(os.listdir(tempfile.gettempdir())),
     }
-
-
-def descendants(pid: int) -> list[int]:
-    """The processes that descend from one."""
-    found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            children = [int(word) for word in task.read_text().split()]
-        except OSError:
-            continue
-        for child in children:
-            found += [child, *descendants(child)]
-    return found
 
 
 def show(report: dict[str, Any]) -> None:
@@ -153,6 +155,8 @@ def show(report: dict[str, Any]) -> None:
     print(
         f"  {rate:.0f} runs a second, {CONCURRENT} at a time (bar {RATE:.0f}), of {report['runs']}"
     )
+    cost = report["processor_seconds_a_run"] * 1e3
+    print(f"  {cost:.1f} ms of processor time a run, this program's own included")
     print(f"  grown while open: {report['grown_while_open']}")
     print(f"  left after closing: {report['left_after_closing']}")
 

@@ -13,15 +13,20 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from .backend import UnavailableError
+from .launch import INSIDE, Launch
 from .limits import Limits
 from .native import user
 from .packages import Package
 from .root import PACKAGES, Root, interpreter, plan
-from .zygote import INSIDE, Launch, Zygotes
+from .zygotes import Zygotes
 
 NAME = "bubblewrap"
 FOLDER = "/opt/sandbox"
 """Where the zygote's own code is found inside."""
+
+
+FIRST_TO_GO = ["/bin/sh", "-c", 'echo 1000 2>&- >/proc/self/oom_score_adj; exec "$@"', "sh"]
+"""Runs a command that the kernel ends before all others, should the host's memory run out."""
 
 
 class Bubblewrap(Zygotes):
@@ -40,7 +45,7 @@ def _launch(packages: Sequence[Package]) -> Launch:
     namespaces, processes, owner = _namespaces(), _processes(), user()
     files = _files(root.files)
     return Launch(
-        arguments=[program, *namespaces, *_mounts(root, files), *processes, "--"],
+        arguments=[*FIRST_TO_GO, program, *namespaces, *_mounts(root, files), *processes, "--"],
         interpreter=interpreter(),
         folder=FOLDER,
         packages=PACKAGES,

@@ -123,7 +123,7 @@ class Channel:
         """Close the socket and the pipes. May be called twice."""
         self.wake()
         self.interrupt(End.CLOSED)
-        self._forget(self._peer.fileno())
+        self._forget_peer()
         self._peer.close()
         while self._pipes:
             pipe = self._pipes.pop()
@@ -137,16 +137,17 @@ class Channel:
         self._waiting = self._loop.create_future()
         self._outgoing = memoryview(frame)
         self._incoming.clear()
-        self._loop.add_reader(self._peer, self._receive)
+        peer = self._peer.fileno()
+        self._loop.add_reader(peer, self._receive)
         clock = self._loop.call_later(seconds, self.interrupt, End.TIMEOUT)
         self._send()
         if self._outgoing:
-            self._loop.add_writer(self._peer, self._send)
+            self._loop.add_writer(peer, self._send)
         try:
             await self._waiting
         finally:
             clock.cancel()
-            self._forget(self._peer.fileno())
+            self._forget_peer()
         return bytes(self._incoming[HEADER:]) if self._end is None else None
 
     def _send(self) -> None:
@@ -157,7 +158,7 @@ class Channel:
             return
         except OSError:
             self._outgoing = memoryview(b"")  # it closed its side; reading will tell
-        self._loop.remove_writer(self._peer)
+        self._loop.remove_writer(self._peer.fileno())
 
     def _receive(self) -> None:
         try:
@@ -204,11 +205,17 @@ class Channel:
         self.interrupt(End.OUTPUT)
         return False
 
-    def _forget(self, descriptor: int) -> None:
-        """Stop watching a descriptor."""
-        if descriptor >= 0 and not self._loop.is_closed():
-            self._loop.remove_reader(descriptor)
-            self._loop.remove_writer(descriptor)
+    def _forget(self, pipe: int) -> None:
+        """Read a pipe no more."""
+        if not self._loop.is_closed():
+            self._loop.remove_reader(pipe)
+
+    def _forget_peer(self) -> None:
+        """Wait for the worker no more."""
+        peer = self._peer.fileno()
+        if peer >= 0 and not self._loop.is_closed():
+            self._loop.remove_reader(peer)
+            self._loop.remove_writer(peer)
 
 
 def ends() -> tuple[socket.socket, socket.socket, tuple[int, int], tuple[int, int]]:

@@ -18,7 +18,6 @@ import shutil
 import signal
 import socket
 import tempfile
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from .backend import End, Exchange, UnavailableError
 from .channel import Channel
 from .limits import Limits
 from .unsafe import resources
+from .worker import ChannelWorker
 
 NAME = "docker"
 IMAGE = "python:3.12-slim"
@@ -106,17 +106,17 @@ class Docker:
         await asyncio.gather(*(worker.close() for worker in self._workers))
 
 
-class DockerWorker:
+class DockerWorker(ChannelWorker):
     """One container; see `Worker`."""
 
     def __init__(self, limits: Limits, image: str) -> None:
+        super().__init__()
         self._limits = limits
         self._image = image
         self._name = f"symposia-{secrets.token_hex(8)}"
         self._folder = Path(tempfile.mkdtemp(prefix="symposia-docker-"))
         self._process: asyncio.subprocess.Process | None = None
-        self._channel: Channel | None = None
-        self._last: Exchange | None = None
+        self._ready = False
         self.removed = False
         """Whether nothing is left of it."""
 
@@ -157,34 +157,16 @@ class DockerWorker:
                 os.close(pipe)
             raise
         self._channel = Channel(peer, pipes[0], pipes[1], self._limits.output)
+        self._ready = True
         shutil.rmtree(self._folder)
         if not await self._channel.greeting(STARTING):
             raise UnavailableError(f"the worker in a container of {self._image} did not start")
-
-    async def ask(self, job: Mapping[str, object], seconds: float, last: bool = False) -> Exchange:
-        """See `Worker.ask`."""
-        if self._last is not None or self._channel is None:
-            return replace(self._last or Exchange(None, end=End.CLOSED), reply=None)
-        try:
-            exchange = await self._channel.trade(job, seconds)
-        except BaseException:
-            await self.close()
-            raise
-        if exchange.end is None and not last:
-            self._channel.rest(lambda end: self._end(Exchange(None, end=end)))
-            return exchange
-        return await self._end(exchange)
-
-    async def close(self) -> None:
-        """See `Worker.close`."""
-        if self._last is None:
-            await self._end(Exchange(None))
 
     async def _end(self, exchange: Exchange) -> Exchange:
         """Remove the container and tell how its worker ended."""
         end = exchange.end or End.CLOSED
         self._last = replace(exchange, end=end)
-        if self._channel is not None:
+        if self._ready:
             self._channel.wake()
         code = None
         if end is End.EXIT and self._process is not None:
@@ -192,7 +174,7 @@ class DockerWorker:
         await _docker("rm", "--force", self._name)
         if self._process is not None:
             await self._process.wait()
-        if self._channel is not None:
+        if self._ready:
             self._channel.drain()
             exchange = self._channel.told(exchange)
             self._channel.close()

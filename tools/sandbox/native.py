@@ -9,10 +9,11 @@ import os
 from collections.abc import Sequence
 
 from .backend import UnavailableError
+from .launch import INSIDE, Launch
 from .limits import Limits
 from .packages import Package
 from .root import PACKAGES, interpreter, plan
-from .zygote import INSIDE, Launch, Zygotes
+from .zygotes import Zygotes
 
 NAME = "native"
 OVERFLOW = 65534

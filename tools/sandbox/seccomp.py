@@ -92,7 +92,7 @@ class Only:
 
 CONDITIONAL: Final = (
     # mmap: no MAP_SHARED with MAP_ANONYMOUS. Such pages live on while one of them is mapped, and
-    # are then in no process's address space or resident memory. First, as it is called most.
+    # are then in no process's address space or resident memory.
     Only((9, 222), (Argument(3, (0x00, 0x01, 0x20), 0x21),)),
     # clone: no CLONE_NEW*, CLONE_PARENT or CLONE_PTRACE. clone3 hides its flags behind a pointer:
     # it is refused whole, and the C library falls back to clone.
@@ -129,7 +129,7 @@ MACHINES: Final = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 X32: Final = 0x40000000
 """Numbers from here on are x86_64's second set of the same system calls."""
 
-LOAD, AND, JUMP_EQUAL, JUMP_ABOVE, JUMP_AT_LEAST, RETURN = 0x20, 0x54, 0x15, 0x25, 0x35, 0x06
+LOAD, AND, JUMP_EQUAL, JUMP_AT_LEAST, RETURN = 0x20, 0x54, 0x15, 0x35, 0x06
 KILL, REFUSE, ALLOW = 0x80000000, 0x00050000, 0x7FFF0000
 NUMBER, MACHINE, ARGUMENTS = 0, 4, 16
 """Offsets in `struct seccomp_data`; of an argument, the low half comes first on both machines."""
@@ -153,13 +153,19 @@ def program(machine: str | None = None) -> bytes:
     code = [_op(LOAD, MACHINE), _op(JUMP_EQUAL, name, 1, 0), _op(RETURN, KILL), _op(LOAD, NUMBER)]
     if machine == "x86_64":
         code += [_op(JUMP_AT_LEAST, X32, 0, 1), _op(RETURN, KILL)]
+    allow, refuse = [_op(RETURN, ALLOW)], [_op(RETURN, REFUSE | errno.ENOSYS)]
+    named = [(first, last, allow) for first, last in _ranges(allowed(machine))]
     for only in CONDITIONAL:
-        code += _when(only.numbers[column], _judge(only))
+        named.append((only.numbers[column], only.numbers[column], _judge(only)))
     for row in REFUSED:
-        code += _when(row[column], [_op(RETURN, REFUSE | errno.EPERM)])
-    for first, last in _ranges(allowed(machine)):
-        code += [_op(JUMP_AT_LEAST, first, 0, 2), _op(JUMP_ABOVE, last, 1, 0), _op(RETURN, ALLOW)]
-    return b"".join([*code, _op(RETURN, REFUSE | errno.ENOSYS)])
+        named.append((row[column], row[column], [_op(RETURN, REFUSE | errno.EPERM)]))
+    cases, following = [], 0
+    for first, last, block in sorted(named):
+        if first > following:
+            cases.append((following, refuse))
+        cases.append((first, block))
+        following = last + 1
+    return b"".join([*code, *_choose([*cases, (following, refuse)])])
 
 
 def allowed(machine: str) -> list[int]:
@@ -185,9 +191,19 @@ def _op(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
     return struct.pack("HBBI", code, if_true, if_false, value)
 
 
-def _when(number: int, block: list[bytes]) -> list[bytes]:
-    """`block`, which returns, for this system call; the number stays loaded for the rest."""
-    return [_op(JUMP_EQUAL, number, 0, len(block)), *block]
+def _choose(cases: list[tuple[int, list[bytes]]]) -> list[bytes]:
+    """The block of the case that the loaded number is in, by halving.
+
+    Before it lets a process go on, the kernel asks a filter about every system call there is.
+
+    Args:
+        cases: the number from which on it is this case, and a block, which returns.
+    """
+    if len(cases) == 1:
+        return cases[0][1]
+    middle = len(cases) // 2
+    below, above = _choose(cases[:middle]), _choose(cases[middle:])
+    return [_op(JUMP_AT_LEAST, cases[middle][0], len(below), 0), *below, *above]
 
 
 def _judge(only: Only) -> list[bytes]:

@@ -18,7 +18,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -27,12 +26,11 @@ from resource import struct_rusage
 from .backend import End, Exchange, UnavailableError
 from .channel import Channel, ends
 from .limits import Limits
+from .worker import ChannelWorker, leaves
 
 NAME = "unsafe-subprocess"
 STARTING = 30.0
 """Seconds that the interpreter may take to start."""
-LAST_WORDS = 1.0
-"""Seconds that a worker gets to end by itself once it has closed its side of the channel."""
 START = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
@@ -72,10 +70,11 @@ class UnsafeSubprocess:
             await worker.close()
 
 
-class UnsafeWorker:
+class UnsafeWorker(ChannelWorker):
     """One process, the leader of a process group of its own."""
 
     def __init__(self, limits: Limits) -> None:
+        super().__init__()
         self._limits = limits
         ours, theirs, stdout, stderr = ends()
         self._channel = Channel(ours, stdout[0], stderr[0], limits.output)
@@ -102,7 +101,6 @@ class UnsafeWorker:
             theirs.close()
             os.close(stdout[1])
             os.close(stderr[1])
-        self._last: Exchange | None = None
         self.ended = _end_of(self._process)
 
     async def start(self) -> None:
@@ -117,34 +115,10 @@ class UnsafeWorker:
                 f"{sys.executable} did not start as a worker: {last.stderr.decode()[-500:]}"
             )
 
-    @property
-    def alive(self) -> bool:
-        """See `Worker.alive`."""
-        return self._last is None
-
-    async def ask(self, job: Mapping[str, object], seconds: float, last: bool = False) -> Exchange:
-        """See `Worker.ask`."""
-        if self._last is not None:
-            return replace(self._last, reply=None, stdout=b"", stderr=b"", seconds=0.0)
-        try:
-            exchange = await self._channel.trade(job, seconds)
-        except BaseException:
-            await self.close()
-            raise
-        if exchange.end is None and not last:
-            self._channel.rest(lambda end: self._end(Exchange(None, end=end)))
-            return exchange
-        return await self._end(exchange)
-
-    async def close(self) -> None:
-        """See `Worker.close`."""
-        if self._last is None:
-            await self._end(Exchange(None))
-
     async def _end(self, exchange: Exchange) -> Exchange:
         """Kill the process group and tell how it ended and what it used."""
         self._channel.wake()
-        left = exchange.end is End.EXIT and await self._leaves()
+        left = exchange.end is End.EXIT and await leaves(self.ended)
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         status, usage = await asyncio.shield(self.ended)
@@ -167,11 +141,6 @@ class UnsafeWorker:
         self._channel.close()
         shutil.rmtree(self._folder, ignore_errors=True)
         return self._last
-
-    async def _leaves(self) -> bool:
-        """Whether the process, which has closed the channel, ends by itself."""
-        done, _ = await asyncio.wait({self.ended}, timeout=LAST_WORDS)
-        return bool(done)
 
 
 def _ending(code: int, spent: bool) -> End:

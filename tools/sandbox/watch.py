@@ -9,10 +9,12 @@ held by `Limits.memory` times `Limits.processes`.
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from pathlib import Path
+
+from .processes import children, descendants
 
 PERIOD = 0.1
 """Seconds between two looks."""
@@ -36,7 +38,7 @@ class Watch:
         self._tell = tell
         self._watched: set[int] = set()
         self._timer: asyncio.TimerHandle | None = None
-        self._depth = 2 + len(_numbers(Path("/proc/self")))
+        self._depth = 2 + len(_numbers("self"))
 
     def add(self, pid: int) -> None:
         """Watch a tenant."""
@@ -64,38 +66,22 @@ class Watch:
             return
         try:
             for pid, held in self._tenants():
-                if pid in self._watched and held > self._limit:
+                if held > self._limit:
                     self._tell(pid)
         finally:
             self._wait()
 
     def _tenants(self) -> Iterator[tuple[int, int]]:
-        """The first process of each tenant, and the bytes that its tree holds."""
+        """The first process of each tenant that is watched, and the bytes that its tree holds."""
         waiting = [self._root]
         while waiting:
             process = waiting.pop()
-            numbers = _numbers(Path(f"/proc/{process}"))
+            numbers = _numbers(process)
             if len(numbers) == self._depth and numbers[-1] == 1:
-                yield numbers[-2], sum(map(_held, _tree(process)))
+                if numbers[-2] in self._watched:
+                    yield numbers[-2], sum(map(_held, [process, *descendants(process)]))
             else:
                 waiting += children(process)
-
-
-def _tree(process: int) -> Iterator[int]:
-    waiting = [process]
-    while waiting:
-        process = waiting.pop()
-        yield process
-        waiting += children(process)
-
-
-def children(process: int) -> list[int]:
-    """The children of all threads of a process; none of one that is gone."""
-    children: list[int] = []
-    with suppress(OSError):
-        for thread in Path(f"/proc/{process}/task").iterdir():
-            children += map(int, (thread / "children").read_text().split())
-    return children
 
 
 def _held(process: int) -> int:
@@ -103,23 +89,22 @@ def _held(process: int) -> int:
 
     Its threads share them, and one that has ended, even the first, shows none.
     """
-    folder = Path(f"/proc/{process}")
-    if found := HELD.findall(_status(folder)):
+    if found := HELD.findall(_status(process)):
         return sum(map(int, found)) * 1024
     with suppress(OSError):
-        for thread in (folder / "task").iterdir():
-            if found := HELD.findall(_status(thread)):
+        for thread in os.listdir(f"/proc/{process}/task"):
+            if found := HELD.findall(_status(f"{process}/task/{thread}")):
                 return sum(map(int, found)) * 1024
     return 0
 
 
-def _numbers(folder: Path) -> list[int]:
+def _numbers(process: int | str) -> list[int]:
     """The numbers of a process in its namespaces, outermost first."""
-    found = NUMBERS.search(_status(folder))
+    found = NUMBERS.search(_status(process))
     return [int(word) for word in found[1].split()] if found else []
 
 
-def _status(folder: Path) -> bytes:
-    with suppress(OSError):
-        return (folder / "status").read_bytes()
+def _status(process: int | str) -> bytes:
+    with suppress(OSError), open(f"/proc/{process}/status", "rb", buffering=0) as file:
+        return file.read()
     return b""

@@ -26,6 +26,7 @@ import pytest
 
 from symposia.tools.sandbox import PythonSandbox, Result, Status
 from symposia.tools.sandbox.backends import CHOICES
+from symposia.tools.sandbox.processes import descendants
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -474,7 +475,7 @@ async def test_output_that_is_no_text_is_kept_as_text(box: PythonSandbox) -> Non
 async def test_an_odd_end_is_a_typed_result(
     box: PythonSandbox, code: str, status: Status | None
 ) -> None:
-    result = await attack(box, code)
+    result = await attack(box, code, timeout=20)
     assert status is None or result.status is status, result
 
 
@@ -503,9 +504,9 @@ async def test_nothing_lives_on(box: PythonSandbox, kind: str) -> None:
     await attack(box, textwrap.dedent(LINGER[kind]), timeout=1)
     resting = 2 + 2 * WORKERS  # the zygote and who waits for it, and two of each warm worker
     end = time.monotonic() + 20
-    while len(_descendants(os.getpid())) > resting and time.monotonic() < end:
+    while len(descendants(os.getpid())) > resting and time.monotonic() < end:
         await asyncio.sleep(0.05)
-    assert len(_descendants(os.getpid())) <= resting, _told(_descendants(os.getpid()))
+    assert len(descendants(os.getpid())) <= resting, _told(descendants(os.getpid()))
 
 
 def _told(pids: list[int]) -> list[str]:
@@ -516,18 +517,6 @@ def _told(pids: list[int]) -> list[str]:
         for status in (Path(f"/proc/{pid}/status") for pid in pids)
         if status.exists()
     ]
-
-
-def _descendants(pid: int) -> list[int]:
-    found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            children = [int(word) for word in task.read_text().split()]
-        except OSError:
-            continue
-        for child in children:
-            found += [child, *_descendants(child)]
-    return found
 
 
 async def test_no_other_process_is_signalled(box: PythonSandbox) -> None:

@@ -9,7 +9,6 @@ import sys
 import textwrap
 import time
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import pytest_asyncio
 
 from symposia.tools.sandbox import PythonSandbox, Result, Status
 from symposia.tools.sandbox.packages import find
+from symposia.tools.sandbox.processes import children, descendants
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -46,16 +46,6 @@ async def small(box: PythonSandbox) -> AsyncIterator[PythonSandbox]:
     limits = replace(box.limits, total_memory=100 * MIB, seconds=8.0)
     async with PythonSandbox(box.backend, limits=limits, workers=1) as small:
         yield small
-
-
-def descendants(pid: int | None = None) -> list[int]:
-    """The processes that descend from this one, and live."""
-    found: list[int] = []
-    for task in Path(f"/proc/{pid or os.getpid()}/task").glob("*/children"):
-        with suppress(OSError):
-            for child in map(int, task.read_text().split()):
-                found += [child, *descendants(child)]
-    return found
 
 
 async def forged(box: PythonSandbox, code: str, **options: object) -> Result:
@@ -110,7 +100,9 @@ print('ESCAPED', memory[part])
 
 async def test_the_host_is_not_the_first_to_go_when_memory_runs_out(box: PythonSandbox) -> None:
     assert (await box.run("1")).ok
-    scores = [int(Path(f"/proc/{pid}/oom_score_adj").read_text()) for pid in descendants()]
+    scores = [
+        int(Path(f"/proc/{pid}/oom_score_adj").read_text()) for pid in descendants(os.getpid())
+    ]
     assert scores and set(scores) == {1000}
 
 
@@ -252,6 +244,53 @@ def add(a, b): return 0
 
 
 # --- the kernel
+
+OWN = ("user", "mnt", "pid", "ipc", "uts", "cgroup")
+"""The namespaces that no tenant shares with another."""
+
+
+async def test_tenants_share_no_namespace_with_the_host(box: PythonSandbox) -> None:
+    runs = [asyncio.create_task(box.run("import time; time.sleep(1.5)")) for _ in range(2)]
+    await asyncio.sleep(0.7)
+    found: dict[str, list[str]] = {}
+    for pid in descendants(os.getpid()):
+        if not children(pid):  # who runs a tenant's code
+            for kind in (*OWN, "net"):
+                try:
+                    found.setdefault(kind, []).append(os.readlink(f"/proc/{pid}/ns/{kind}"))
+                except PermissionError:
+                    pytest.skip("only root sees the namespaces of others")
+    assert all(run.ok for run in await asyncio.gather(*runs))
+    assert len(found["user"]) >= 2
+    for kind, names in found.items():
+        assert os.readlink(f"/proc/self/ns/{kind}") not in names, kind
+    assert {kind: len(set(found[kind])) for kind in OWN} == {
+        kind: len(found["user"]) for kind in OWN
+    }
+
+
+async def test_tenants_do_not_reach_one_another(box: PythonSandbox) -> None:
+    code = """
+import os, socket, time
+for attempt in range(20):
+    for family, address in (
+        (socket.AF_UNIX, '\\0symposia'), (socket.AF_UNIX, '/tmp/symposia'),
+        (socket.AF_INET, ('127.0.0.1', 4711)), (socket.AF_INET6, ('::1', 4711)),
+    ):
+        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+            for act in ('bind', 'connect'):
+                try: getattr(socket.socket(family, kind), act)(address)
+                except OSError: continue
+                print('ESCAPED', family, kind, act)
+    for pid in range(1, 40):
+        if pid != os.getpid():
+            try: os.kill(pid, 9)
+            except OSError: pass
+    time.sleep(.02)
+os.kill(0, 0)
+"""
+    results = await asyncio.gather(box.run(code), box.run(code))
+    assert [(result.status, result.stdout) for result in results] == [(Status.OK, "")] * 2
 
 
 async def test_files_of_the_host_are_not_locked(box: PythonSandbox, tmp_path: Path) -> None:

@@ -108,3 +108,8 @@ async def test_a_backend_that_does_not_work_says_so_when_it_is_opened(
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(UnavailableError, match="bubblewrap: there is no `bwrap`"):
         await PythonSandbox("bubblewrap").open()
+
+
+async def test_a_worker_that_cannot_be_confined_is_not_given_out(box: PythonSandbox) -> None:
+    with pytest.raises(UnavailableError, match="could not be confined: OSError"):
+        await PythonSandbox(box.backend, limits=Limits(file_count=1)).open()

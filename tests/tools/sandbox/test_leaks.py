@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from symposia.tools.sandbox import PythonSandbox, Status, UnavailableError
+from symposia.tools.sandbox.processes import children, descendants
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -31,20 +32,6 @@ def left() -> dict[str, int]:
         "mounts": len(Path("/proc/self/mounts").read_text().splitlines()),
         "files": len(os.listdir(tempfile.gettempdir())),
     }
-
-
-def descendants(pid: int) -> list[int]:
-    """The processes that descend from one."""
-    return [found for child in children(pid) for found in (child, *descendants(child))]
-
-
-def children(pid: int) -> list[int]:
-    """The processes that one has started and that live."""
-    found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        with contextlib.suppress(OSError):
-            found += map(int, task.read_text().split())
-    return found
 
 
 @pytest.fixture(autouse=True)

@@ -55,6 +55,19 @@ async def test_a_traceback_shows_the_lines_of_earlier_cells(session: Session) ->
     assert 'File "<cell 1>", line 2, in broken\n    return [][0]' in failed.traceback
 
 
+async def test_the_sources_of_all_cells_are_found_whenever_somebody_asks(session: Session) -> None:
+    await session.run("def first():\n    return 1")
+    found = await session.run("import inspect\ninspect.getsource(first)")
+    assert found.value == repr("def first():\n    return 1")
+    await session.run("def later():\n    return 2")
+    assert (await session.run("inspect.getsource(later)")).value == repr(
+        "def later():\n    return 2"
+    )
+    assert (await session.run("import linecache\nlinecache.__spec__.loader")).value == (
+        await session.run("linecache.__loader__")
+    ).value
+
+
 async def test_tasks_and_their_loop_live_as_long_as_the_session(session: Session) -> None:
     await session.run("import asyncio\nseen = asyncio.Event()")
     await session.run("task = asyncio.create_task(seen.wait())\nawait asyncio.sleep(0)")

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import os
 import stat
-from binascii import a2b_base64, b2a_base64
-from importlib import invalidate_caches
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,13 +27,17 @@ DEPTH = 32
 
 def put(files: Mapping[str, str]) -> None:
     """Write `files`, from relative name to base64, into the current folder."""
+    if not files:
+        return
+    from binascii import a2b_base64
+    from importlib import invalidate_caches
+
     for name, content in files.items():
         if folder := os.path.dirname(name):
             os.makedirs(folder, exist_ok=True)
         with open(name, "wb") as file:
             file.write(a2b_base64(content))
-    if files:
-        invalidate_caches()
+    invalidate_caches()
 
 
 def collect(patterns: Sequence[str]) -> tuple[dict[str, str], list[str]]:
@@ -46,6 +48,7 @@ def collect(patterns: Sequence[str]) -> tuple[dict[str, str], list[str]]:
         whose names are no text or too long.
     """
     import glob
+    from binascii import b2a_base64
 
     names: set[str] = set()
     for pattern in patterns:

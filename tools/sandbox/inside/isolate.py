@@ -8,7 +8,6 @@ owns nothing before it enters a user namespace: the kernel counts no processes o
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 
 from . import system
 
@@ -46,17 +45,28 @@ def isolate(root: dict[str, Any], user: int | None) -> None:
         OSError: the kernel refused a step; the message names it.
     """
     own = _own()
+    _be_first_to_go(own)
     built = False
     if user is not None:
-        with suppress(PermissionError):  # root in a container that may not mount
+        try:
             system.unshare(system.CLONE_NEWNS)
             built = True
+        except PermissionError:
+            built = False  # root in a container that may not mount
         if built:
             build(root)
         _become(user)
     _enter_user_namespace(own, NAMESPACES)
     if not built:
         build(root)
+
+
+def _be_first_to_go(own: int) -> None:
+    """Have the kernel end this, and all that it starts, before others if memory runs out."""
+    try:
+        _write(own, "oom_score_adj", "1000")
+    except OSError:
+        return  # nobody is then
 
 
 def lower(user: int) -> None:

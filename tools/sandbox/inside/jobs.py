@@ -16,11 +16,9 @@ from __future__ import annotations
 
 import atexit
 import builtins
-import linecache
 import os
 import sys
-import threading
-from ast import (
+from _ast import (
     AsyncFunctionDef,
     ClassDef,
     Expr,
@@ -30,17 +28,13 @@ from ast import (
     PyCF_ALLOW_TOP_LEVEL_AWAIT,
     PyCF_ONLY_AST,
 )
-from json.decoder import JSONDecoder
-from json.encoder import c_make_encoder, encode_basestring_ascii  # type: ignore[attr-defined]
 from os import _exit, getpid
-from sys import setprofile, settrace
-from threading import setprofile as set_thread_profile
-from threading import settrace as set_thread_trace
 from types import CodeType, CoroutineType, ModuleType
 
 from .errors import describe, shorten
 from .files import collect, put
 from .lines import Lines, executable
+from .sources import Sources
 
 TYPE_CHECKING = False  # typing costs more to import than a run takes
 if TYPE_CHECKING:
@@ -62,49 +56,37 @@ VALUE = 100_000
 """Characters of a value's `repr`, at most."""
 SPARE = 2**20
 """Bytes kept back, to be let go when memory has run out and that has to be told."""
-_SPARE = [bytearray(SPARE)]
+_SPARE = [bytes(SPARE)]  # zeros that were never written: addresses, and no memory to be copied
 _BUILTINS = dict(vars(builtins))
-# Both are made once, before a worker is forked: to touch memory anew costs each run a millisecond.
-
-_encoder = c_make_encoder(None, None, encode_basestring_ascii, None, ":", ",", False, False, False)
-
-
-_scan = JSONDecoder().scan_once  # type: ignore[attr-defined]
-
-
-def decode(frame: bytes) -> Job:
-    """A job from JSON, by a function that the user's code cannot replace in `json`."""
-    job: Job = _scan(frame.decode(), 0)[0]
-    return job
-
-
-def encode(reply: Answer) -> bytes:
-    """A reply as JSON, by a function that the user's code cannot replace in `json`."""
-    return "".join(_encoder(reply, 0)).encode("ascii")
 
 
 class Kernel:
     """The namespace of one tenant and what is done in it; when it leaves, the process ends.
 
     It takes the process over: a fresh `__main__`, fresh standard streams on descriptors 0 to 2,
-    and the current folder in front of `sys.path`.
+    and, from `begin` on, the current folder in front of `sys.path`. Nothing of it can be imported.
     """
 
     def __init__(self) -> None:
         self._pid = getpid()
         self._builtins = _BUILTINS
-        self._sources: set[str] = set()
+        self._sources = Sources()
         self._runner: asyncio.Runner | None = None
         self._lines: Lines | None = None
         self._solution: dict[str, Any] = {}
+        self._untracers: list[Callable[[None], None]] = [sys.setprofile, sys.settrace]
         self._seal = ""
         self._main = _module("__main__")
         sys.stdin = sys.__stdin__ = _stream(0, "r")  # type: ignore[misc]
         sys.stdout = sys.__stdout__ = _stream(1, "w")  # type: ignore[misc]
         sys.stderr = sys.__stderr__ = _stream(2, "w", "backslashreplace")  # type: ignore[misc]
-        sys.path.insert(0, os.getcwd())
         for name in [name for name in sys.modules if f"{name}.".startswith(f"{__package__}.")]:
             del sys.modules[name]
+
+    def begin(self) -> None:
+        """Serve in this process and in this folder."""
+        self._pid = getpid()
+        sys.path.insert(0, os.getcwd())
 
     def perform(self, job: Job) -> Answer:
         """Do one job and say how it went; whatever the code raises is in the answer.
@@ -129,9 +111,10 @@ class Kernel:
         answer = self._answer(job)
         if job["kind"] == "run":
             self._leave()
-        if job["kind"] != "cell":
+        patterns = job.get("collect")
+        if patterns or job["kind"] == "load":
             self._restore()
-        if patterns := job.get("collect"):
+        if patterns:
             answer["files"], answer["left_out"] = collect(patterns)
         if self._lines is not None:
             answer["executed"] = sorted(self._lines.executed)
@@ -158,12 +141,12 @@ class Kernel:
         except BaseException as error:
             _SPARE.clear()
             status = "memory" if isinstance(error, MemoryError) else "error"
-            return {"status": status, **describe(error, self._sources)}
+            return {"status": status, **describe(error, self._sources.names)}
 
     def _run(self, job: Job) -> Answer:
         file = os.path.abspath(job["name"])
         vars(self._main)["__file__"] = file
-        linecache.cache[file] = _source(job)
+        self._sources.add(file, job["code"])
         sys.argv = [job["name"]]
         return self._cell(job)
 
@@ -181,6 +164,9 @@ class Kernel:
         return {"names": list(dict.fromkeys(names))}
 
     def _load(self, job: Job) -> Answer:
+        import threading  # what it has by now, not what the code may make of it
+
+        self._untracers += [threading.setprofile, threading.settrace]
         self._seal = job.pop("seal")
         solution = vars(_module(SOLUTION))
         if job.get("coverage"):
@@ -209,10 +195,8 @@ class Kernel:
 
     def _untrace(self) -> None:
         """End what watches this thread, but for the counting of lines."""
-        setprofile(None)
-        settrace(None)
-        set_thread_profile(None)
-        set_thread_trace(None)
+        for untrace in self._untracers:
+            untrace(None)
         if self._lines is not None:
             self._lines.trace()
 
@@ -241,8 +225,7 @@ class Kernel:
 
     def _parse(self, job: Job) -> Module:
         """The code's syntax tree; from here on tracebacks show its lines."""
-        self._sources.add(job["name"])
-        linecache.cache[job["name"]] = _source(job)
+        self._sources.add(job["name"], job["code"])
         tree: Any = compile(job["code"], job["name"], "exec", PyCF_ONLY_AST, dont_inherit=True)
         return tree  # type: ignore[no-any-return]
 
@@ -265,9 +248,10 @@ class Kernel:
         try:
             if self._runner is not None:
                 self._runner.close()
-            for thread in threading.enumerate():
-                if thread is not threading.main_thread() and not thread.daemon:
-                    thread.join()
+            if threading := sys.modules.get("threading"):
+                for thread in threading.enumerate():
+                    if thread is not threading.main_thread() and not thread.daemon:
+                        thread.join()
             atexit._run_exitfuncs()
         except BaseException:
             sys.excepthook(*sys.exc_info())
@@ -278,11 +262,6 @@ def _module(name: str) -> ModuleType:
     vars(module)["__builtins__"] = builtins
     sys.modules[name] = module
     return module
-
-
-def _source(job: Job) -> Any:
-    """The code as `linecache` keeps it; without a time it stays."""
-    return len(job["code"]), None, job["code"].splitlines(keepends=True), job["name"]
 
 
 def _stream(descriptor: int, mode: str, errors: str = "strict") -> Any:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from sys import settrace
-from threading import settrace as set_thread_trace
 from types import CodeType
 
 TYPE_CHECKING = False
@@ -21,8 +20,11 @@ class Lines:
     """Counts the lines of the file `name`, in all threads, from `start` on."""
 
     def __init__(self, name: str) -> None:
+        import threading
+
         self._name = name
         self.executed: set[int] = set()
+        self._set_thread_trace = threading.settrace
 
     def start(self) -> None:
         """Begin to count."""
@@ -38,7 +40,7 @@ class Lines:
     def trace(self) -> None:
         """Count by tracing, in place of any other tracer, where there is no other way."""
         if sys.version_info < (3, 12):
-            set_thread_trace(self._enter)
+            self._set_thread_trace(self._enter)
             settrace(self._enter)
 
     def _seen(self, code: CodeType, line: int) -> Any:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import builtins
 import os
 import resource
-from contextlib import suppress
 
-from .jobs import Kernel, decode, encode
+from .jobs import Kernel
+from .wire import decode, encode
 
 vars()["__builtins__"] = dict(vars(builtins))  # for the function below, whatever is done to them
 
@@ -19,18 +19,26 @@ HEADER = 4
 
 
 def main(descriptor: int, limits: dict[str, tuple[int, int]]) -> None:
-    """Say with an empty frame that all is ready, then serve jobs.
+    """Set limits, then serve.
 
     Args:
         descriptor: the socket that jobs come from and replies go to.
         limits: from the name of a resource limit, for example `RLIMIT_AS`, to soft and hard limit.
     """
-    write, read = os.write, os.read
-    os.set_inheritable(descriptor, False)
     kernel = Kernel()
     for name, (soft, hard) in limits.items():
-        with suppress(ValueError, OSError):  # a lower limit is in force, or the system has none
+        try:
             resource.setrlimit(getattr(resource, name), (soft, hard))
+        except (ValueError, OSError):
+            continue  # a lower limit is in force, or the system has none
+    os.set_inheritable(descriptor, False)
+    serve(descriptor, kernel)
+
+
+def serve(descriptor: int, kernel: Kernel) -> None:
+    """Say with an empty frame that all is ready, then do jobs until the host closes the socket."""
+    write, read = os.write, os.read
+    kernel.begin()
     write(descriptor, bytes(HEADER))
     while header := read(descriptor, HEADER):
         frame = b""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import _signal  # type: ignore[import-not-found]  # as `import signal` takes far longer
 import os
-import signal
 from _socket import socket
 
 from . import system
 from .confine import Confinement
 from .isolate import isolate, lower
+from .wire import decode, encode
 from .zygote import serve
 
 TYPE_CHECKING = False
@@ -31,9 +31,9 @@ def main(descriptor: int) -> None:
     os.set_inheritable(descriptor, False)
     host = socket(fileno=descriptor)
     try:
-        _serve(host, json.loads(host.recv(PACKET)))
+        _serve(host, decode(host.recv(PACKET)))
     except OSError as error:
-        host.send(json.dumps({"refused": str(error.strerror or error)}).encode())
+        host.send(encode({"refused": str(error.strerror or error)}))
         raise
 
 
@@ -41,7 +41,7 @@ def _serve(host: socket, config: dict[str, Any]) -> None:
     limits = Confinement(**config["limits"], program=bytes.fromhex(config["program"]))
     if config["root"] is not None:
         isolate(config["root"], config["user"])
-        system.prctl(system.PR_SET_PDEATHSIG, signal.SIGKILL)
+        system.prctl(system.PR_SET_PDEATHSIG, _signal.SIGKILL)
         if os.getppid() != config["host"]:
             return  # it died before it could be watched
         child = os.fork()
@@ -51,5 +51,5 @@ def _serve(host: socket, config: dict[str, Any]) -> None:
             return
     elif config["user"] is not None:
         lower(config["user"])
-    system.prctl(system.PR_SET_PDEATHSIG, signal.SIGKILL)
+    system.prctl(system.PR_SET_PDEATHSIG, _signal.SIGKILL)
     serve(host, limits)

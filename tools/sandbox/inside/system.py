@@ -41,15 +41,25 @@ SECCOMP_SET_MODE_FILTER = 1
 SIGCHLD = 17
 
 NUMBERS = {
-    "x86_64": {"clone": 56, "pivot_root": 155, "seccomp": 317, "capset": 126},
-    "aarch64": {"clone": 220, "pivot_root": 41, "seccomp": 277, "capset": 91},
+    "x86_64": {"clone": 56, "pivot_root": 155, "seccomp": 317},
+    "aarch64": {"clone": 220, "pivot_root": 41, "seccomp": 277},
 }
 """Numbers that differ between the machines; those from 424 on are the same on both."""
 OPEN_TREE, MOVE_MOUNT, MOUNT_SETATTR, CLOSE_RANGE = 428, 429, 442, 436
 LANDLOCK_CREATE_RULESET, LANDLOCK_ADD_RULE, LANDLOCK_RESTRICT_SELF = 444, 445, 446
 
+_MACHINE = os.uname().machine
+_EMPTY = (0,) * 6
+_CAPABILITIES = struct.pack("Ii", CAPABILITY_VERSION_3, 0)
+_NO_CAPABILITIES = struct.pack("6I", *[0] * 6)
+
 _libc = ctypes.CDLL(None, use_errno=True)
-_libc.syscall.restype = ctypes.c_long
+_syscall, _prctl, _capset = _libc.syscall, _libc.prctl, _libc.capset
+_unshare, _mount, _umount = _libc.unshare, _libc.mount, _libc.umount2
+# Looked up here, once: whoever is forked would look them up again.
+_syscall.restype = ctypes.c_long
+_syscall.argtypes = [ctypes.c_long, *[ctypes.c_void_p] * len(_EMPTY)]
+_prctl.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
 
 
 def call(number: int, *arguments: int | bytes | ctypes.Array[ctypes.c_char] | None) -> int:
@@ -58,8 +68,7 @@ def call(number: int, *arguments: int | bytes | ctypes.Array[ctypes.c_char] | No
     Raises:
         OSError: the kernel refused it.
     """
-    words = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
-    result = int(_libc.syscall(ctypes.c_long(number), *words))
+    result: int = _syscall(number, *arguments, *_EMPTY[len(arguments) :])
     if result < 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
@@ -72,10 +81,9 @@ def numbers() -> dict[str, int]:
     Raises:
         OSError: nobody has written them down for this machine.
     """
-    machine = os.uname().machine
-    if machine not in NUMBERS:
-        raise OSError(errno.ENOSYS, f"no system calls known for {machine}: only {list(NUMBERS)}")
-    return NUMBERS[machine]
+    if _MACHINE not in NUMBERS:
+        raise OSError(errno.ENOSYS, f"no system calls known for {_MACHINE}: only {list(NUMBERS)}")
+    return NUMBERS[_MACHINE]
 
 
 def _checked(result: int, what: str) -> None:
@@ -86,20 +94,18 @@ def _checked(result: int, what: str) -> None:
 
 def unshare(flags: int) -> None:
     """Leave namespaces for fresh ones."""
-    _checked(_libc.unshare(flags), "unshare")
+    _checked(_unshare(flags), "unshare")
 
 
 def mount(source: str, target: str, kind: str, flags: int, options: str = "") -> None:
     """Mount a file system."""
     words = (source.encode(), target.encode(), kind.encode(), ctypes.c_ulong(flags))
-    _checked(_libc.mount(*words, options.encode() or None), f"mount {kind} on {target}")
+    _checked(_mount(*words, options.encode() or None), f"mount {kind} on {target}")
 
 
 def make_private() -> None:
     """Let no mount of ours reach the namespace that we come from."""
-    _checked(
-        _libc.mount(None, b"/", None, ctypes.c_ulong(MS_REC | MS_PRIVATE), None), "private mounts"
-    )
+    _checked(_mount(None, b"/", None, ctypes.c_ulong(MS_REC | MS_PRIVATE), None), "private mounts")
 
 
 def clone_tree(path: str, attributes: int) -> int:
@@ -135,29 +141,25 @@ def enter_root(folder: str) -> None:
         call(numbers()["pivot_root"], b".", b".")
     except OSError as error:
         raise OSError(error.errno, f"pivot_root: {error.strerror}") from None
-    _checked(_libc.umount2(b".", MNT_DETACH), "umount of the old root")
+    _checked(_umount(b".", MNT_DETACH), "umount of the old root")
     os.chdir("/")
 
 
 def fork_into(namespaces: int) -> int:
-    """Fork into fresh namespaces; returns as `os.fork` does."""
-    ctypes.pythonapi.PyOS_BeforeFork()
+    """Fork into fresh namespaces; returns as `os.fork` does.
+
+    What Python does after a fork is not done: it is about threads, of which there is only this one,
+    and would touch, and so copy, a hundred pages. The child may only fork again, and wait.
+    """
     try:
-        child = call(numbers()["clone"], namespaces | SIGCHLD, 0, 0, 0, 0)
+        return call(numbers()["clone"], namespaces | SIGCHLD, 0, 0, 0, 0)
     except OSError as error:
-        ctypes.pythonapi.PyOS_AfterFork_Parent()
         raise OSError(error.errno, f"clone into namespaces: {error.strerror}") from None
-    if child:
-        ctypes.pythonapi.PyOS_AfterFork_Parent()
-    else:
-        ctypes.pythonapi.PyOS_AfterFork_Child()
-    return child
 
 
 def prctl(option: int, value: int, third: int = 0) -> None:
     """Set a property of this process."""
-    words = [ctypes.c_ulong(word) for word in (value, third, 0, 0)]
-    _checked(_libc.prctl(option, *words), f"prctl {option}")
+    _checked(_prctl(option, value, third, 0, 0), f"prctl {option}")
 
 
 def close_range(first: int, last: int) -> None:
@@ -175,16 +177,25 @@ def drop_capabilities() -> None:
                 raise
             break
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
-    header = struct.pack("Ii", CAPABILITY_VERSION_3, 0)
-    call(numbers()["capset"], header, struct.pack("6I", *[0] * 6))
+    lose_capabilities()
 
 
-def install_filter(program: bytes) -> None:
-    """Let the kernel judge every later system call by a program of classic BPF."""
-    instructions = ctypes.create_string_buffer(program, len(program))
-    address = ctypes.addressof(instructions)
-    head = struct.pack("HxxxxxxQ", len(program) // 8, address)
-    call(numbers()["seccomp"], SECCOMP_SET_MODE_FILTER, 0, head)
+def lose_capabilities() -> None:
+    """Have no capability from now on."""
+    _checked(_capset(_CAPABILITIES, _NO_CAPABILITIES), "capset")
+
+
+class Filter:
+    """A program of classic BPF, as the kernel takes it."""
+
+    def __init__(self, program: bytes) -> None:
+        self._instructions = ctypes.create_string_buffer(program, len(program))
+        address = ctypes.addressof(self._instructions)
+        self._head = struct.pack("HxxxxxxQ", len(program) // 8, address)
+
+    def install(self) -> None:
+        """Let the kernel judge every later system call by it."""
+        call(numbers()["seccomp"], SECCOMP_SET_MODE_FILTER, 0, self._head)
 
 
 def receive(peer: _socket.socket, length: int, count: int) -> tuple[bytes, list[int]]:

@@ -4,10 +4,11 @@ It is the first process of its process namespace: when it ends, for whatever rea
 kills every tenant. It listens to the host alone, on one socket, and a tenant has no way to it: no
 descriptor, no signal, no /proc, another process and user namespace.
 
-A tenant is two processes. The first confines itself, waits for the second, and takes in orphans; as
-the first of the tenant's process namespace it cannot be killed from inside, and its end is the end
-of everything that the tenant started. The second runs the tenant's code. Asked to end, the first
-kills and reaps all others, so that what they used is counted; asked again, it is killed itself.
+A tenant is two processes. The first does next to nothing, for every page of memory that it touches
+is copied: it waits for the second, and takes in orphans. As the first of the tenant's process
+namespace it cannot be killed from inside, and its end is the end of everything that the tenant
+started. The second confines itself and runs the tenant's code. Asked to end, the first kills and
+reaps all others, so that what they used is counted; asked again, it is killed itself.
 
 Messages are JSON, one in a packet. From the host: `spawn` (a number, with three descriptors: the
 worker's channel, and what is to be its standard output and error), `kill` (a number). To the host:
@@ -17,29 +18,41 @@ null where the tenant was killed), `cpu` (seconds) and `peak` (bytes).
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # as `import signal` takes far longer
 import gc
-import json
 import os
 import select
-import signal
 import sys
 from _socket import AF_UNIX, SOCK_SEQPACKET, sethostname, socket, socketpair
-from contextlib import suppress
 
 from . import landlock, plain, system
 from .confine import NAMESPACES, Confinement, confine
+from .jobs import Kernel
+from .wire import decode, encode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any, NoReturn
 
+    Tenant = tuple[int, int]
+    """Its number, and the process id of its first process."""
+
 PACKET = 2**16
 """Bytes of the longest message."""
 DESCRIPTORS = 3
+OUTPUT = (1, 2)
+"""Standard output and standard error."""
+OWN = 64
+"""More descriptors than a zygote has for itself."""
+AWAITED = (_signal.SIGCHLD, _signal.SIGTERM)
+"""What the first process of a tenant waits for; blocked, or it would be lost; see `_wait`."""
 IDLE = 20
 """Milliseconds without an order, after which one more module is imported for later tenants."""
 PRELOADED = (
+    "linecache",
+    "json",
+    "signal",
     "typing",
     "traceback",
     "collections",
@@ -49,50 +62,63 @@ PRELOADED = (
     "datetime",
 )
 """What code often imports; left until there is time, so that the first worker is there soon. Not
-asyncio: with it every fork takes half as long again."""
+asyncio: with it every fork takes half as long again. Not threading: what it does after a fork
+touches, and so copies, a hundred pages."""
 
 
 def serve(host: socket, limits: Confinement) -> None:
     """Fork tenants until the host closes the socket."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
     system.prctl(system.PR_SET_DUMPABLE, 0)
     sethostname("sandbox")
-    gc.collect()
+    kernel = _kernel()
     gc.freeze()  # the collector shall not touch, and so copy, what tenants share
-    Zygote(host, limits).serve()
+    Zygote(host, limits, kernel).serve()
+
+
+def _kernel() -> Kernel:
+    """Every tenant's kernel, made ahead; its streams shall take what they find there for pipes."""
+    read, write = os.pipe()
+    own = [os.dup(descriptor) for descriptor in OUTPUT]
+    for descriptor in OUTPUT:
+        os.dup2(write, descriptor)
+    kernel = Kernel()
+    for descriptor, source in zip(OUTPUT, own):
+        os.dup2(source, descriptor)
+    for descriptor in (read, write, *own):
+        os.close(descriptor)
+    return kernel
 
 
 class Zygote:
-    """The tenants that live, by their number."""
+    """The tenants that live, each by a descriptor of its first process."""
 
-    def __init__(self, host: socket, limits: Confinement) -> None:
+    def __init__(self, host: socket, limits: Confinement, kernel: Kernel) -> None:
         self._host = host
         self._limits = limits
-        self._numbers: dict[int, int] = {}
+        self._kernel = kernel
+        self._tenants: dict[int, Tenant] = {}
         self._statuses: dict[int, int] = {}
         self._asked: set[int] = set()
         self._ours, self._theirs = socketpair(AF_UNIX, SOCK_SEQPACKET)
         self._ours.setblocking(False)
-        self._wake, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])  # for tenants; see `_wait`
-        signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        self._poll = select.poll()
+        _signal.pthread_sigmask(_signal.SIG_BLOCK, AWAITED)
 
     def serve(self) -> None:
         """Until the host closes the socket."""
         self._tell(ready=True, landlock=landlock.abi())
-        poll = select.poll()
-        for source in (self._host.fileno(), self._ours.fileno(), self._wake):
-            poll.register(source, select.POLLIN)
+        for peer in (self._host, self._ours):
+            self._poll.register(peer, select.POLLIN)
         imports = iter(PRELOADED)
         idle: int | None = IDLE
         while True:
-            found = poll.poll(idle)
+            found = self._poll.poll(idle)
             if not found and _import_next(imports):
                 idle = None
             for source, _ in found:
-                if source == self._wake:
-                    self._reap()
+                if source in self._tenants:
+                    self._reap(source)
                 elif source == self._ours.fileno():
                     self._reports()
                 elif not self._order():
@@ -103,7 +129,7 @@ class Zygote:
         data, given = system.receive(self._host, PACKET, DESCRIPTORS)
         if not data:
             return False
-        order = json.loads(data)
+        order = decode(data)
         if "spawn" in order:
             self._spawn(order["spawn"], given)
         elif "kill" in order:
@@ -113,56 +139,98 @@ class Zygote:
         return True
 
     def _spawn(self, number: int, given: list[int]) -> None:
+        pid = 0
         try:
             pid = system.fork_into(NAMESPACES)
+            if pid == 0:
+                self._tenant(number, given)
+            end = os.pidfd_open(pid)
         except OSError as error:
+            if pid:
+                os.kill(pid, _signal.SIGKILL)
+                os.waitpid(pid, 0)
             self._tell(failed=number, why=str(error))
+            self._tell(ended=number, status=None, cpu=0.0, peak=0)
             return
-        if pid:
-            self._numbers[pid] = number
-            self._tell(forked=number, pid=pid)
-        else:
-            _tenant(number, given, self._theirs, self._limits)
+        self._tenants[end] = number, pid
+        self._poll.register(end, select.POLLIN)
+        self._tell(forked=number, pid=pid)
 
     def _kill(self, number: int) -> None:
         """Ask a tenant to end; the second time, end it."""
-        for pid, known in self._numbers.items():
+        for known, pid in self._tenants.values():
             if known == number:
-                os.kill(pid, signal.SIGKILL if number in self._asked else signal.SIGTERM)
+                os.kill(pid, _signal.SIGKILL if number in self._asked else _signal.SIGTERM)
                 self._asked.add(number)
 
     def _reports(self) -> None:
         """Pass on what the first processes of tenants say."""
-        with suppress(BlockingIOError):
-            while data := self._ours.recv(PACKET):
-                report = json.loads(data)
-                if "status" in report:
-                    self._statuses[report["number"]] = report["status"]
-                else:
-                    self._tell(failed=report["number"], why=report["why"])
+        while True:
+            try:
+                report = decode(self._ours.recv(PACKET))
+            except BlockingIOError:
+                return
+            if "status" in report:
+                self._statuses[report["number"]] = report["status"]
+            else:
+                self._tell(failed=report["number"], why=report["why"])
 
-    def _reap(self) -> None:
-        with suppress(BlockingIOError):
-            os.read(self._wake, PACKET)
-        self._reports()
-        with suppress(ChildProcessError):
-            while True:
-                pid, _, usage = os.wait4(-1, os.WNOHANG)
-                if not pid:
-                    return
-                self._reports()  # it spoke before it ended
-                number = self._numbers.pop(pid)
-                self._asked.discard(number)
-                self._tell(
-                    ended=number,
-                    status=self._statuses.pop(number, None),
-                    cpu=usage.ru_utime + usage.ru_stime,
-                    peak=usage.ru_maxrss * 1024,
-                )
+    def _reap(self, end: int) -> None:
+        """Tell that a tenant has ended, and how."""
+        self._reports()  # it spoke before it ended
+        number, pid = self._tenants.pop(end)
+        self._poll.unregister(end)
+        os.close(end)
+        usage = os.wait4(pid, 0)[2]
+        self._asked.discard(number)
+        self._tell(
+            ended=number,
+            status=self._statuses.pop(number, None),
+            cpu=usage.ru_utime + usage.ru_stime,
+            peak=usage.ru_maxrss * 1024,
+        )
 
     def _tell(self, **message: Any) -> None:
-        with suppress(BrokenPipeError, ConnectionResetError):  # reading will tell
-            self._host.send(json.dumps(message).encode())
+        try:
+            self._host.send(encode(message))
+        except (BrokenPipeError, ConnectionResetError):
+            return  # reading will tell
+
+    def _tenant(self, number: int, given: list[int]) -> NoReturn:
+        """The first process of a tenant."""
+        reports = self._theirs.fileno()
+        try:
+            child = os.fork()
+            if child == 0:
+                self._worker(number, given, reports)
+            _close(reports, max(OWN, *given, *self._tenants))
+            system.lose_capabilities()
+            _report(reports, number=number, status=_wait(child))
+        except BaseException as error:
+            _report(reports, number=number, why=f"{type(error).__name__}: {error}")
+        finally:
+            os._exit(0)
+
+    def _worker(self, number: int, given: list[int], reports: int) -> NoReturn:
+        """The second process of a tenant: serves its jobs."""
+        code = 1
+        try:
+            _signal.pthread_sigmask(_signal.SIG_SETMASK, [])
+            _signal.signal(_signal.SIGINT, _signal.default_int_handler)
+            channel, reports = _arrange(given, reports, self._limits.open_files)
+            os.setsid()
+            confine(self._limits)
+        except BaseException as error:
+            _report(reports, number=number, why=f"{type(error).__name__}: {error}")
+            os._exit(code)
+        try:
+            os.close(reports)
+            gc.enable()
+            sys.dont_write_bytecode = True
+            plain.serve(channel, self._kernel)
+            code = 0
+        finally:
+            os._exit(code)
 
 
 def _import_next(names: Iterator[str]) -> bool:
@@ -175,50 +243,29 @@ def _import_next(names: Iterator[str]) -> bool:
     return name is None
 
 
-def _tenant(number: int, given: list[int], zygote: socket, limits: Confinement) -> NoReturn:
-    """The first process of a tenant: never returns to the zygote's code."""
-
-    def tell(**report: Any) -> None:
-        zygote.send(json.dumps({"number": number, **report}).encode())
-
-    try:
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
-        channel, report = _arrange(given, zygote, limits.open_files)
-        zygote = report
-        confine(limits)
-        child = os.fork()
-        if child == 0:
-            _worker(channel, report)
-        _close_all_but(report.fileno())
-        status = _wait(child)
-        tell(status=status)
-    except BaseException as error:
-        with suppress(BaseException):
-            tell(why=f"{type(error).__name__}: {error}")
-    finally:
-        os._exit(0)
-
-
-def _arrange(given: list[int], zygote: socket, open_files: int) -> tuple[int, socket]:
+def _arrange(given: list[int], reports: int, open_files: int) -> tuple[int, int]:
     """Standard streams on 0 to 2, the two sockets on the highest numbers, and nothing else."""
     null = os.open("/dev/null", os.O_RDONLY)
-    high = [
+    high = (
         os.dup2(given[0], open_files - 1, False),
-        os.dup2(zygote.fileno(), open_files - 2, False),
-    ]
+        os.dup2(reports, open_files - 2, False),
+    )
     for target, source in enumerate((null, *given[1:])):
         os.dup2(source, target)
     system.close_range(3, open_files - 3)
     system.close_range(open_files, 2**31 - 1)
-    return high[0], socket(fileno=high[1])
+    return high
 
 
-def _close_all_but(descriptor: int) -> None:
-    """Close everything else, so that a closed end is noticed at the other."""
-    system.close_range(0, descriptor - 1)
-    system.close_range(descriptor + 1, 2**31 - 1)
+def _report(reports: int, **report: Any) -> None:
+    """Say something of a tenant to the zygote."""
+    os.write(reports, encode(report))
+
+
+def _close(kept: int, last: int) -> None:
+    """Close what else is there, so that a closed end is noticed at the other."""
+    os.closerange(0, kept)
+    os.closerange(kept + 1, last + 1)
 
 
 def _wait(child: int) -> int:
@@ -228,14 +275,9 @@ def _wait(child: int) -> int:
     killed and reaped. One from inside is nothing.
     """
     while True:
-        told = signal.sigwaitinfo([signal.SIGCHLD, signal.SIGTERM])
-        if told.si_signo == signal.SIGTERM and told.si_pid == 0:
-            with suppress(OSError):
-                os.kill(-1, signal.SIGKILL)
-            with suppress(ChildProcessError):
-                while True:
-                    os.wait()
-            os._exit(0)
+        told = _signal.sigwaitinfo(AWAITED)
+        if told.si_signo == _signal.SIGTERM and told.si_pid == 0:
+            _end_all()
         pid = -1
         while pid:
             pid, status = os.waitpid(-1, os.WNOHANG)
@@ -243,17 +285,10 @@ def _wait(child: int) -> int:
                 return status
 
 
-def _worker(channel: int, report: socket) -> NoReturn:
-    """The second process of a tenant: serves its jobs."""
-    code = 1
+def _end_all() -> NoReturn:
     try:
-        signal.pthread_sigmask(signal.SIG_SETMASK, [])
-        report.close()
-        os.setsid()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        gc.enable()
-        sys.dont_write_bytecode = True
-        plain.main(channel, {})
-        code = 0
+        os.kill(-1, _signal.SIGKILL)
+        while True:
+            os.wait()
     finally:
-        os._exit(code)
+        os._exit(0)
