@@ -221,12 +221,13 @@ def row(name: str, right: int, questions: int, calls: int, **setting: Any) -> di
 def findings(rows: Sequence[dict[str, Any]]) -> dict[str, bool]:
     """Whether the table shows what is known."""
 
+    table = {
+        (each["team"], each["p"], each["spread"], each["q"]): float(each["accuracy"])
+        for each in rows
+    }
+
     def rate(team: str, p: float, spread: float, q: float) -> float:
-        return next(
-            each["accuracy"]
-            for each in rows
-            if (each["team"], each["p"], each["spread"], each["q"]) == (team, p, spread, q)
-        )
+        return table[team, p, spread, q]
 
     even = [(0.6, 0.0, q) for q in JUDGES]
     weak = [(0.4, 0.0, q) for q in JUDGES]
