@@ -476,7 +476,7 @@ async def test_a_killed_writer_loses_at_most_the_call_under_way(path: Path) -> N
         assert len(cassette) > held
         held = len(cassette)
         model = cassette.wrap(name="m")
-        for i in (0, held // 2, held - 1):
+        for i in {0, held // 2, held - 1}:
             assert (await model.ainvoke(f"prompt {i}")).text == f"prompt {i}" * 2000
 
 
