@@ -107,6 +107,24 @@ def test_hidden_tests_are_in_nothing_that_an_agent_reads(humaneval):
     assert "add(1, 2)" not in f"{told} {task!r} {humaneval.instructions}"
 
 
+def test_hidden_tests_of_mbpp_are_in_nothing_that_an_agent_reads(tmp_path):
+    row = {
+        "task_id": 2,
+        "prompt": "Write a function that doubles.",
+        "test_list": ["assert double(1) == 2", "assert double(2) == 4"],
+        "test": "assert double(41) == 82",
+    }
+    with gzip.open(tmp_path / "MbppPlus-OriginFmt.jsonl.gz", "wt") as stream:
+        stream.write(json.dumps(row))
+    with make_environment("mbpp-plus", data=tmp_path) as environment:
+        (task,) = environment.tasks("test")
+        seen = environment.reset(task)
+        shown = [task.prompt, seen.text, environment.instructions, json.dumps(task.data)]
+    assert "82" in task.reference
+    assert not any("82" in text for text in shown)
+    assert task.data["tests"] == ["assert double(1) == 2"]
+
+
 def test_a_team_is_graded_in_worker_processes_by_its_passes(tmp_path):
     environment = make_environment("functions", size=6)
     tasks = {task.prompt: task for task in environment.tasks("test")}
