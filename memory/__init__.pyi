@@ -1,7 +1,10 @@
 from .audit import AuditEntry
+from .files import Imported
 from .keys import memory_key
+from .layers import Layers
 from .memory import Memory
 from .record import USES, Found, MemoryRecord, Provenance, Retriever, Status, Use
+from .retention import Retention
 from .store import MemoryStore
 from .vectors import EmbeddingError
 from .writer import Draft, Writer
@@ -12,10 +15,13 @@ __all__ = [
     "Draft",
     "EmbeddingError",
     "Found",
+    "Imported",
+    "Layers",
     "Memory",
     "MemoryRecord",
     "MemoryStore",
     "Provenance",
+    "Retention",
     "Retriever",
     "Status",
     "Use",
