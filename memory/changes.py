@@ -56,5 +56,6 @@ class Changes:
             if missed > len(last):
                 known = False
             elif missed > 0:
-                news.update(str(key) for key in last[-missed:])
+                keys = (key for key in last[-missed:] if isinstance(key, str))
+                news.update(key for key in keys if key.isprintable())
         return news if known else None
