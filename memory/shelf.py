@@ -17,6 +17,7 @@ from langgraph.store.base import GetOp, Op, PutOp, SearchItem, SearchOp
 
 from .audit import AuditEntry, from_value, to_op
 from .base import Base
+from .beside import beside
 from .changes import Changes
 from .index import Index
 from .mutex import Mutex
@@ -28,6 +29,8 @@ RECORDS, CHANGES, AUDIT = "~records", "~changes", "~audit"
 """The last label; no namespace of a user's may use them."""
 BATCH = 500
 """Changes in one transaction, at most."""
+FEW = 500
+"""Records that are read and indexed at once; more are in a thread."""
 EVERYTHING = 2**31 - 1
 """A limit that is none. Pages would not do: stores order by time, and equal times at will."""
 
@@ -92,8 +95,13 @@ class Shelf:
 
     async def all(self) -> list[Stored]:
         """Every record in the store, oldest first."""
-        stored = [self.opened(item.key, item.value) for item in await self._items(self._place)]
-        return sorted(stored, key=lambda one: (one.record.provenance.time, one.record.key))
+        items = await self._items(self._place)
+
+        def read() -> list[Stored]:
+            stored = [self.opened(item.key, item.value) for item in items]
+            return sorted(stored, key=lambda one: (one.record.provenance.time, one.record.key))
+
+        return await beside(len(items) > FEW, read)
 
     async def audit(self) -> list[AuditEntry]:
         """What was done to records, oldest first."""
@@ -200,5 +208,10 @@ class Shelf:
 
     async def _index(self, found: Sequence[Stored], index: Index) -> None:
         """What has no valid seal is not found by any search."""
-        for stored in await self._complete([one for one in found if one.sealed]):
-            index.put(stored)
+        whole = await self._complete([one for one in found if one.sealed])
+
+        def put() -> None:
+            for stored in whole:
+                index.put(stored)
+
+        await beside(len(whole) > FEW, put)

@@ -129,6 +129,26 @@ async def test_a_change_never_undoes_another(opened, place, team) -> None:
         assert len(await memory.audit()) == 20
 
 
+async def test_being_cancelled_at_any_moment_leaves_a_file_in_use(opened, tmp_path: Path) -> None:
+    async with opened(tmp_path) as store, opened(tmp_path) as other:
+        memory, theirs = store.memory("a"), other.memory("a")
+        writer = memory.writer("w")
+        await writer.write("first")
+        done = 0
+        for i in range(120):
+            await theirs.writer("x").write(f"news {i}")
+            task = asyncio.create_task(
+                memory.search("news") if i % 3 else writer.write(f"ours {i}")
+            )
+            await asyncio.sleep(i * 2e-5)
+            task.cancel()
+            done += isinstance((await asyncio.gather(task, return_exceptions=True))[0], Exception)
+        assert done == 0  # found, or cancelled; nothing failed
+        await writer.write("last words")
+        assert (await memory.search("last words", k=1))[0].record.text == "last words"
+        assert len([r for r in await memory.records() if r.text.startswith("news")]) == 120
+
+
 class Broken(Embeddings):
     """Gives what it is told to for texts with "bad" in them."""
 
