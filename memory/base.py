@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterable
 from typing import Any
 
@@ -19,6 +20,7 @@ class Base:
 
     def __init__(self, store: BaseStore) -> None:
         self.store = store
+        self._lock = threading.Lock()
         self._threaded = False
 
     async def run(self, ops: Iterable[Op]) -> list[Any]:
@@ -30,8 +32,9 @@ class Base:
         asked = list(ops)
         if not asked:
             return []
-        if isinstance(self.store, InMemoryStore):
-            return await self.store.abatch(asked)
+        if isinstance(self.store, InMemoryStore):  # never waits, and knows nothing of threads
+            with self._lock:
+                return self.store.batch(asked)
         return await asyncio.shield(asyncio.create_task(self._run(asked)))
 
     async def _run(self, ops: list[Op]) -> list[Any]:

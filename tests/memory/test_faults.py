@@ -103,6 +103,7 @@ def test_threads_with_event_loops_of_their_own_share_a_store() -> None:
 
     async def write(name: str) -> None:
         writer = memory.writer(name)
+        await store.memory(name).writer(name).write("a namespace of its own")
         for i in range(50):
             await writer.write(f"{name} number{i}")
             await memory.search(f"number{i}", k=2)
@@ -146,6 +147,8 @@ async def test_being_cancelled_at_any_moment_leaves_a_file_in_use(opened, tmp_pa
         assert done == 0  # found, or cancelled; nothing failed
         await writer.write("last words")
         assert (await memory.search("last words", k=1))[0].record.text == "last words"
+        for i in range(120):  # what was heard of by a search that was cancelled is found by others
+            assert (await memory.search(f"news {i}", k=1))[0].record.text == f"news {i}"
         assert len([r for r in await memory.records() if r.text.startswith("news")]) == 120
 
 
