@@ -44,6 +44,7 @@ class Embedder:
         self._length = length
         self._width: int | None = None
         self.name = type(embeddings).__qualname__
+        self._model = getattr(embeddings, "model", None) or getattr(embeddings, "model_name", "")
 
     async def query(self, text: str) -> list[float]:
         """The vector of a query."""
@@ -75,19 +76,16 @@ class Embedder:
     async def complete(self, found: Sequence[Stored]) -> list[Stored]:
         """The records with vectors that these embeddings made: those of others are embedded anew,
         in memory only."""
-        await self.width()
-        wanting = [i for i, stored in enumerate(found) if stored.embedder != await self.signature()]
+        if not found:
+            return []
+        signature = await self.signature()
+        wanting = [i for i, stored in enumerate(found) if stored.embedder != signature]
         records = [found[i].record for i in wanting]
         vectors = await self.texts([record.text for record in records])
         actions = await self.texts([record.action for record in records])
         whole = list(found)
         for i, vector, action in zip(wanting, vectors, actions, strict=True):
-            whole[i] = replace(
-                found[i],
-                embedder=await self.signature(),
-                vector=vector,
-                action_vector=action,
-            )
+            whole[i] = replace(found[i], embedder=signature, vector=vector, action_vector=action)
         return whole
 
     async def width(self) -> int:
@@ -98,8 +96,9 @@ class Embedder:
         return self._width
 
     async def signature(self) -> str:
-        """What tells these embeddings' vectors from others': their class, width and length."""
-        return f"{self.name} {await self.width()} {self._length}"
+        """What tells these embeddings' vectors from others': their class, the name of their model
+        where they tell it, the width, and how much of a text they see."""
+        return f"{self.name} {self._model} {await self.width()} {self._length}"
 
     def _part(self, text: str) -> str:
         return indexable(text[: self._length])
