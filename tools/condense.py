@@ -15,6 +15,13 @@ logger = logging.getLogger(__name__)
 
 async def head_and_tail(text: str, cap: int) -> str:
     """The beginning and the end of `text`, with a note of how much was left out between them."""
+    return cut(text, cap)
+
+
+def cut(text: str, cap: int) -> str:
+    """`head_and_tail` for code that is not async."""
+    if len(text) <= cap:
+        return text
     note = f"\n[... {len(text) - cap:,} characters left out ...]\n"
     room = cap - len(note)
     if room <= 0:

@@ -13,7 +13,7 @@ from langgraph.types import Command
 from symposia import Actor, Budget, Critic, Judge, ScriptedModel, Task, play
 from symposia.agents import Answer, Candidate, Person, Ranker, TeamState, Verdict
 from symposia.graphs import judge, sample
-from symposia.graphs.judge import Ballot, consensus, in_order, vote_of
+from symposia.graphs.judge import Ballot, agreed, consensus, in_order, vote_of
 
 TASK = Task("t", "2 + 2?")
 
@@ -328,6 +328,27 @@ async def test_the_order_never_changes_what_a_fair_judge_decides(
     assert verdict is not None
     assert verdict.winner == grades.index(max(grades))
     assert verdict.scores == pytest.approx([each / 10 for each in grades])
+
+
+def test_agreement_needs_every_reading() -> None:
+    def read(*winners: int | None) -> Verdict | None:
+        ballots = [
+            Ballot("judge", (0, 1), Verdict(decision="accept", winner=each, scores=(0.5, 0.7)))
+            for each in winners
+        ]
+        return agreed(ballots, 2)
+
+    agreeing, split = read(1, 1), read(1, 1, 0)
+    assert agreeing is not None and split is not None
+    assert (agreeing.winner, agreeing.scores) == (1, pytest.approx((0.5, 0.7)))
+    assert split == Verdict(decision="revise", confidence=0.0)
+    silent = agreed([Ballot("judge", (0, 1), Verdict(decision="accept", winner=1)), UNREAD], 2)
+    assert silent is not None
+    assert silent.winner is None
+    assert agreed([UNREAD], 2) is None
+
+
+UNREAD = Ballot("judge", (1, 0), None)
 
 
 def test_a_vote_is_the_winner_else_the_one_best_grade() -> None:
