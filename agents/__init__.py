@@ -12,9 +12,10 @@ from .actor import Actor
 from .agent import Agent
 from .critic import Critic
 from .judge import Judge
-from .outputs import Action, Answer, Critique, Issue, Move, Proposal, Verdict
+from .outputs import Action, Answer, Critique, Issue, Move, Proposal, Thought, Verdict
 from .person import Person
 from .ranker import Ranker
+from .reviser import Reviser
 from .state import Candidate, TeamContext, TeamState
 from .tool_agent import ToolAgent
 from .tool_user import ToolUser
@@ -38,9 +39,11 @@ __all__ = [
     "Person",
     "Proposal",
     "Ranker",
+    "Reviser",
     "TagFormat",
     "TeamContext",
     "TeamState",
+    "Thought",
     "ToolAgent",
     "ToolUser",
     "User",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from .agent import Agent
-from .outputs import Answer, Proposal
+from .outputs import Answer, Critique, Proposal
 from .state import TeamState
 
 
@@ -19,9 +19,11 @@ class Actor(Agent):
     output: type[Proposal] = Answer
 
     def brief(self, state: TeamState) -> Sequence[BaseMessage]:
-        draft, critique = state.get("draft"), state.get("critique")
-        if draft is None:
-            return ()
+        draft = state.get("draft")
+        return () if draft is None else self.exchange(draft, state.get("critique"))
+
+    def exchange(self, draft: Proposal, critique: Critique | None) -> Sequence[BaseMessage]:
+        """A draft that did not stand, as the actor's own words, and its review."""
         review = "Your reply was not accepted."
         if critique is not None:
             review = f"A critic reviewed your reply:\n{self.format.render(critique)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
@@ -14,7 +14,11 @@ from pydantic import BaseModel
 from ..episodes import BudgetExceeded, current_recorder
 from ..models.asking import read
 from ..models.formats import OutputFormat, output_format
+from ..models.tokens import token_counter
 from .state import TeamState
+
+if TYPE_CHECKING:
+    from ..memory import ContextBudget, Retriever, Use
 
 
 class Agent:
@@ -30,7 +34,11 @@ class Agent:
         name: how the record and the graph call it; the role's name by default.
         instructions: replaces the role's prompt.
         output: replaces the role's output type.
-        format: `tags` (light tags, for small models) or `json` (JSON by schema).
+        format: `tags` (light tags, for small models), `json` (JSON by schema), or one of your own.
+        memory: asked at each call for what belongs to the task and the latest observation, which
+            the model then reads, quoted. A `MemoryGuard` shows what stands, warns of its lessons,
+            and has the model think again when its reply proposes what a lesson is about.
+        context: keeps what the model reads under a number of tokens; None leaves it as it is.
 
     Raises:
         ValueError: the format is unknown.
@@ -41,6 +49,8 @@ class Agent:
     output: type[BaseModel]
     writes: ClassVar[str] = "draft"
     """The key of the team state that this role writes."""
+    use: ClassVar[Use] = "context"
+    """What the records that this role recalls are to influence."""
 
     def __init__(
         self,
@@ -49,12 +59,16 @@ class Agent:
         name: str | None = None,
         instructions: str | None = None,
         output: type[BaseModel] | None = None,
-        format: str = "tags",
+        format: str | OutputFormat = "tags",
+        memory: Retriever | None = None,
+        context: ContextBudget | None = None,
     ) -> None:
         self.model = model
+        self.memory = memory
+        self.context = context
         self.name = name or self.role
         self.output = output or type(self).output
-        self.format: OutputFormat = output_format(format)
+        self.format = output_format(format) if isinstance(format, str) else format
         words = self.prompt if instructions is None else instructions
         self.system = SystemMessage(f"{words}\n{self.format.instructions(self.output)}".strip())
         self.config: RunnableConfig = {"metadata": {"agent": self.name}}
@@ -65,12 +79,15 @@ class Agent:
         """What this role is told after the conversation, in this state."""
         return ()
 
-    def messages(self, state: TeamState) -> list[BaseMessage]:
-        """The exact messages that the model reads in this state."""
-        return [self.system, *_merged([*state.get("messages", ()), *self.brief(state)])]
+    def messages(self, state: TeamState, recalled: Sequence[BaseMessage] = ()) -> list[BaseMessage]:
+        """The exact messages that the model reads in this state; `recalled` is from its memory."""
+        said = [*state.get("messages", ()), *recalled, *self.brief(state)]
+        return [self.system, *merged(said)]
 
     async def reply(self, messages: list[BaseMessage], tools: Sequence[BaseTool] = ()) -> AIMessage:
-        """One reply of the model, which may call `tools`."""
+        """One reply of the model, which may call `tools`, to what its context budget leaves."""
+        if self.context is not None:
+            messages = await self.context.fit(messages, token_counter(self.model, tools))
         return await self._offered(tools).ainvoke(messages, self.config)
 
     async def ask(self, state: TeamState, tools: Sequence[BaseTool] = ()) -> AIMessage:
@@ -81,6 +98,10 @@ class Agent:
         """
         if (recorder := current_recorder()) is not None:
             recorder.ledger.check()
+        if self.memory is not None:
+            from .remembering import remembered
+
+            return await remembered(self, self.memory, state, tools)
         return await self.reply(self.messages(state), tools)
 
     async def __call__(self, state: TeamState) -> dict[str, Any]:
@@ -91,7 +112,8 @@ class Agent:
         return (await self.speak(state))[0]
 
     async def speak(self, state: TeamState) -> tuple[dict[str, Any], AIMessage | None]:
-        """The update that a call returns, and the reply it was read from, if there was one."""
+        """The update that a call returns, and the reply it was read from, if there was one. A role
+        that writes something else than what it reads overrides this."""
         try:
             message = await self.ask(state)
         except BudgetExceeded as spent:
@@ -111,7 +133,7 @@ class Agent:
         return self._bound[1]
 
 
-def _merged(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
+def merged(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
     """`messages` with neighbouring human texts joined: many chat templates want turns."""
     merged: list[BaseMessage] = []
     for message in messages:

@@ -32,6 +32,17 @@ class Answer(Proposal):
         return self.answer
 
 
+class Thought(Proposal):
+    """One step of a solution, with the final answer in the last."""
+
+    step: str = Field(min_length=1)
+    answer: str = ""
+
+    @property
+    def value(self) -> str:
+        return self.answer or self.step
+
+
 class Action(Proposal):
     """One action in a world."""
 

@@ -26,6 +26,7 @@ class ToolAgent(Actor):
     role = "agent"
     prompt = "You act in a text world. Choose the next action towards the task."
     output = Action
+    use = "action"
 
     def __init__(
         self,

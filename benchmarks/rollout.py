@@ -104,7 +104,7 @@ async def play(
         stop, error = "task error", scrub(str(broken))
     except Exception as failure:  # an episode that fails is a result; the run goes on
         stop, error = "error", error_text(failure)
-    return recorder.episode(
+    episode = recorder.episode(
         task,
         replace(
             _outcome(recorder, stop, error, watch.answer),
@@ -116,6 +116,8 @@ async def play(
         seed=name.seed,
         answer=watch.answer,
     )
+    await recorder.tell(episode)
+    return episode
 
 
 class _Watch:

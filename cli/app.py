@@ -26,6 +26,7 @@ from .bench import (
     write_pages,
 )
 from .console import console, plain_errors, stderr
+from .memory import memory
 from .sandbox import sandbox
 from .serve import serve
 from .webshop import webshop
@@ -43,6 +44,7 @@ app = typer.Typer(
 )
 app.add_typer(webshop, name="webshop")
 app.add_typer(sandbox, name="sandbox")
+app.add_typer(memory, name="memory")
 app.add_typer(serve)
 
 Model = Annotated[

@@ -3,7 +3,7 @@ from .files import export, to_markdown
 from .ledger import Budget, BudgetExceeded, Ledger, UnknownCostError, Usage
 from .paper import Paper
 from .provenance import manifest
-from .recorder import Prices, RecordedWorld, Recorder, current_recorder, sub_budget
+from .recorder import Prices, RecordedWorld, Recorder, current_episode, current_recorder, sub_budget
 from .secrets import error_text, scrub
 from .store import EpisodeStore
 from .task import Task
@@ -31,6 +31,7 @@ __all__ = [
     "UnknownCostError",
     "Usage",
     "World",
+    "current_episode",
     "current_recorder",
     "error_text",
     "export",

@@ -7,9 +7,11 @@ references; `episode()` turns them into the record.
 
 from __future__ import annotations
 
+import logging
 import math
+import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -45,7 +47,14 @@ ROLES = {"human": "user", "ai": "assistant", "system": "system"}
 """LangChain's message types and the roles of OpenAI's format."""
 TOKEN_CHARACTERS = 4
 """Characters in a token of English text, for providers that do not count."""
+PLAYED = re.compile(r"(.+)/[0-9a-f]{32}", re.DOTALL)
+"""An episode's name in a config, and what tells its playing from others."""
+log = logging.getLogger(__name__)
 _account: ContextVar[Ledger | None] = ContextVar("symposia_sub_budget", default=None)
+
+
+Listener = Callable[[Episode], Awaitable[None]]
+"""Hears of an episode that is over."""
 
 
 class Prices(Protocol):
@@ -177,6 +186,7 @@ class Recorder(BaseCallbackHandler):
         self._tools_open: dict[UUID, _Tool] = {}
         self._tools: list[ToolCall] = []
         self._steps: list[Step] = []
+        self._listeners: list[Listener] = []
 
     @property
     def ledger(self) -> Ledger:
@@ -306,6 +316,19 @@ class Recorder(BaseCallbackHandler):
         )
         if action is not None:
             self.ledger.add(self.actor, Usage(tool_calls=1))
+
+    def at_end(self, listener: Listener) -> None:
+        """Let `listener` hear how the episode ended; once, however often it asks."""
+        if listener not in self._listeners:
+            self._listeners.append(listener)
+
+    async def tell(self, episode: Episode) -> None:
+        """Let the listeners hear of the episode. One that fails is logged: the episode stands."""
+        for listener in self._listeners:
+            try:
+                await listener(episode)
+            except Exception as failure:
+                log.warning("nobody noted how %s ended: %s", episode.task, error_text(failure))
 
     def episode(
         self,
@@ -511,6 +534,15 @@ def current_recorder(config: RunnableConfig | None = None) -> Recorder | None:
     callbacks = (config or var_child_runnable_config.get() or {}).get("callbacks")
     handlers = callbacks if isinstance(callbacks, list) else getattr(callbacks, "handlers", ())
     return next((h for h in handlers if isinstance(h, Recorder)), None)
+
+
+def current_episode(config: RunnableConfig | None = None) -> str:
+    """The name of the episode that runs around the caller, or that of `config`, as
+    `run/task/attempt`; empty outside of one."""
+    metadata = (config or var_child_runnable_config.get() or {}).get("metadata") or {}
+    name = str(metadata.get("episode", ""))
+    played = PLAYED.fullmatch(name)
+    return played[1] if played else name
 
 
 @contextmanager

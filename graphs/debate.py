@@ -21,15 +21,19 @@ from langgraph.graph import END, START
 from langgraph.types import Command, Overwrite, Send
 
 from ..agents import Candidate, Proposal, TeamState
+from ..tools.condense import cut
 from .branches import Gathering, add_branches, apart, gathered, gathering
 from .choosing import Chooser, choose, chosen
+from .quoting import LONGEST, quoted
 from .selectors import majority
 from .team import Member, Team, settled, work
 
 View = Callable[[Sequence[Candidate], int], Sequence[BaseMessage]]
-"""What speaker `number` reads of what was said so far. `Candidate.branch` ends with the number of
-who said it: see `speaker_of`."""
-OTHERS = "The others replied:\n\n{said}\n\nReply again: keep your answer or change it."
+"""What speaker `number` reads of what was said so far, in the order in which it came to it: of
+what was said together, its own words come first. See `speaker_of` for whose words they are."""
+OTHERS = "The others replied:\n\n{said}\n\nWeigh what they say, then give your own answer."
+NOBODY = "Nobody else gave a readable reply. Give your answer again."
+SILENT = "(I gave no readable reply.)"
 
 
 def debate(
@@ -66,9 +70,12 @@ def debate(
         raise ValueError(f"order={order!r}: choose turns or together")
     shown = view or exchange
     everybody = range(len(speakers))
+    moderated = moderator is not None
 
     def outlook(state: TeamState, number: int) -> TeamState:
         said = state.get("said") or []
+        if order == "together":
+            said = sorted(said, key=lambda each: (each.round, speaker_of(each) != number))
         messages = [*(state.get("messages") or ()), *shown(said, number)]
         return {**apart(state), "messages": messages}
 
@@ -86,7 +93,7 @@ def debate(
         if len(spoken) < len(everybody):
             return Command(update=update, goto=branches(now, [len(spoken)]))
         gathered(spoken)
-        return Command(update=update, goto="moderate" if moderator else onwards(now, update))
+        return Command(update=update, goto="moderate" if moderated else onwards(now, update))
 
     def onwards(state: TeamState, update: dict[str, Any]) -> Any:
         if state["round"] >= rounds:
@@ -162,18 +169,18 @@ def exchange(said: Sequence[Candidate], number: int) -> list[BaseMessage]:
     others: list[str] = []
     for each in said:
         if speaker_of(each) != number:
-            others += [f"{each.by}: {words(each)}"] if each.draft else []
+            others += [quoted(each.by, words(each))] if each.draft else []
             continue
         if others:
             messages.append(heard_from(others))
-        messages.append(AIMessage(words(each) or "(I gave no readable reply.)"))
+        messages.append(AIMessage(cut(words(each), LONGEST) or SILENT))
         others = []
-    return [*messages, heard_from(others)] if others else messages
+    return [*messages, heard_from(others)] if said else []
 
 
 def heard_from(others: Sequence[str]) -> HumanMessage:
-    """What others said, as one message."""
-    return HumanMessage(OTHERS.format(said="\n\n".join(others)))
+    """What others said, as one message; that they said nothing, where they did not."""
+    return HumanMessage(OTHERS.format(said="\n\n".join(others)) if others else NOBODY)
 
 
 def words(said: Candidate) -> str:

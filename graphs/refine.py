@@ -41,6 +41,7 @@ def refine(
     critic: Member,
     judge: Member | None = None,
     *,
+    reviser: Member | None = None,
     rounds: int = 2,
     stop: StopRule | None = None,
     name: str = "refine",
@@ -52,6 +53,7 @@ def refine(
     say. The actor writes `draft`, the critic `critique`, the judge `verdict`.
 
     Args:
+        reviser: drafts in the actor's place where there is a draft already; by default the actor.
         rounds: revisions at most; the actor drafts once more than that.
         stop: when the draft stands; by default when the judge accepts it (without a judge, when the
             critic finds it correct).
@@ -78,9 +80,10 @@ def refine(
         }
 
     async def draft(state: TeamState) -> dict[str, Any]:
-        update = await work(actor, state)
+        author = reviser if reviser and state["draft"] is not None else actor
+        update = await work(author, state)
         new, round = update.get("draft"), state["round"] + 1
-        said = [*state["said"], Candidate(by=name_of(actor), round=round, draft=new)]
+        said = [*state["said"], Candidate(by=name_of(author), round=round, draft=new)]
         kept = {"draft": state["draft"] if new is None else new, **stopped(update)}
         return {**kept, "round": round, "unread": int(new is None), "said": said}
 

@@ -20,9 +20,11 @@ from langgraph.graph import END, START
 from langgraph.types import Command, Overwrite, Send
 
 from ..agents import Candidate, TeamState
+from ..tools.condense import cut
 from .branches import Gathering, add_branches, apart, gathered, gathering
 from .choosing import Chooser, choose
-from .debate import heard_from, speaker_of, words
+from .debate import SILENT, heard_from, speaker_of, words
+from .quoting import LONGEST, quoted
 from .selectors import majority
 from .team import Member, Team
 
@@ -150,6 +152,6 @@ def levels(edges: Sequence[tuple[int, int]]) -> list[list[int]]:
 
 def peers_said(own: Candidate, upstream: Sequence[Candidate]) -> list[BaseMessage]:
     """A peer's own words as its own, then what those upstream answered."""
-    mine = [AIMessage(words(own))] if words(own) else []
-    heard = [f"{each.by} {speaker_of(each)}: {words(each)}" for each in upstream if each.draft]
-    return [*mine, *([heard_from(heard)] if heard else [])]
+    told = [each for each in upstream if each.draft]
+    heard = [quoted(f"{each.by} {speaker_of(each)}", words(each)) for each in told]
+    return [AIMessage(cut(words(own), LONGEST) or SILENT), heard_from(heard)]

@@ -22,7 +22,7 @@ from langgraph.graph import END, START
 from langgraph.runtime import Runtime
 from langgraph.types import Command, Overwrite
 
-from ..agents import Candidate, TeamContext, TeamState
+from ..agents import Candidate, Proposal, TeamContext, TeamState, Thought
 from ..episodes import BudgetExceeded
 from .branches import Gathering, add_branches, candidate, gathered, gathering
 from .choosing import Chooser, as_member, chosen
@@ -51,11 +51,8 @@ class Searching(Gathering, total=False):
     """The state of a search."""
 
     tree: Tree
-    selected: int
-    """The node that is expanded."""
     fresh: list[int]
     """New nodes that were not backed up yet."""
-    expansions: int
 
 
 class Searched(Settled, total=False):
@@ -66,22 +63,31 @@ class Searched(Settled, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """Plays from a new position on, to see where it leads."""
+    """Plays from new positions on, to see where they lead. They leave no nodes in the tree."""
 
     policy: Member
     plays: int = 1
     steps: int = 10
     """Actions of a play, at most."""
+    value: Member | None = None
+    """Grades the positions of a play; else the world's reward counts."""
     best: bool = False
-    """Whether the best position of a play counts (by the world's reward), not its last."""
+    """Whether the best position of a play counts, not its last."""
+    among: Callable[[Sequence[Node]], Sequence[Node]] = lambda fresh: fresh
+    """From which of the new positions to play."""
 
 
 def worth(node: Node) -> float:
-    """The reward of an end; of another position the mean of grade and rollout, as far as known."""
-    if node.terminal and node.grade is None:
-        return node.reward
+    """The mean of grade and rollout, as far as they are known; else the reward."""
     known = [value for value in (node.grade, node.rollout) if value is not None]
     return sum(known) / len(known) if known else node.reward
+
+
+def content(proposal: Proposal) -> Hashable:
+    """What a proposal says or does, without the thinking that led to it."""
+    if isinstance(proposal, Thought):
+        return plain(proposal.step), plain(proposal.answer)
+    return plain(proposal.value)
 
 
 def search(
@@ -98,31 +104,33 @@ def search(
     settle: Pick | Member = best_end,
     expansions: int = 20,
     max_depth: int = 10,
-    stop: Callable[[Tree], bool] = lambda tree: False,
+    enough: Callable[[Tree], bool] = lambda tree: False,
     hints: Hints = lambda tree, node, number: (),
-    key: Callable[[str], Hashable] = plain,
+    key: Callable[[Proposal], Hashable] = content,
     name: str = "search",
     checkpointer: BaseCheckpointSaver[Any] | None = None,
 ) -> Team:
     """A team that searches.
 
     Args:
-        policy: proposes actions (writes `draft`); several members propose in turn.
+        policy: proposes actions (writes `draft`); several members propose in turn. It sees the
+            conversation of the position, its depth as `steps`, and, as `candidates`, what was
+            tried there before.
         space: what is searched; by default the world of the team's context.
         proposals: actions proposed at an expansion.
         select: the node to expand next; by default UCT with this many children a node.
         rank: sees the new proposals as `state["candidates"]` before they are tried; the scores of
             its verdict are their priors.
         value: grades each new position; sees its conversation and, as `draft`, its last action.
-        rollout: plays on from each new position that is no end.
+        rollout: plays on from new positions.
         worth: what a new position is worth, from all that is known of it.
         backup: tells the nodes above.
         settle: the node to settle on; or a member that sees the ends as `state["candidates"]`.
         expansions: how often a node is expanded, at most.
         max_depth: actions on a path, at most.
-        stop: ends the search early.
+        enough: ends the search early.
         hints: what proposers are told besides the position's conversation.
-        key: proposals are the same when their values' keys are equal.
+        key: proposals are the same when their keys are equal.
 
     Raises:
         ValueError: a limit is not positive.
@@ -136,82 +144,87 @@ def search(
     proposers = [*policy] if isinstance(policy, Sequence) else [policy]
     everybody = [proposers[place % len(proposers)] for place in range(proposals)]
 
-    def at(state: Any, node: Node, further: Sequence[BaseMessage] = ()) -> TeamState:
-        messages: Any = [*where.messages(state, state["tree"], node), *further]
-        return {**({"task": state["task"]} if "task" in state else {}), "messages": messages}
+    def at(tree: Tree, state: Any, node: Node, further: Sequence[BaseMessage] = ()) -> TeamState:
+        messages: Any = [*where.messages(state, tree, node), *further]
+        seen: TeamState = {"messages": messages, "steps": node.depth}
+        return {**seen, "task": state["task"]} if "task" in state else seen
 
     def proposing(state: Any, number: int) -> TeamState:
         tree: Tree = state["tree"]
-        node = tree[state["selected"]]
-        return at(state, node, hints(tree, node, len(node.children) + number))
+        node = tree[tree.focus]
+        tried = [shown(child) for child in tree.children(node.id)]
+        told = hints(tree, node, len(tried) + number)
+        return {**at(tree, state, node, told), "candidates": tried}
 
     def grading(state: Any, number: int) -> TeamState:
         node = state["tree"][state["fresh"][number]]
-        return {**at(state, node), "draft": node.action}
+        return {**at(state["tree"], state, node), "draft": node.action}
 
     async def begin(state: TeamState, runtime: Runtime[TeamContext]) -> dict[str, Any]:
         seen = await where.root(state, runtime.context)
         root = Node(0, text=seen.text, terminal=seen.done, reward=seen.reward)
-        fresh = {"selected": 0, "fresh": [], "expansions": 0, "stop": ""}
-        return {"gathered": Overwrite([]), "tree": Tree([root]), **fresh}
-
-    async def advance(state: Searching) -> Command[Any]:
-        tree = state["tree"]
-        stopped = state["stop"]
-        for place, number in enumerate(state["fresh"]):
-            if state["gathered"]:
-                graded = state["gathered"][place]
-                tree[number].grade = graded.score
-                stopped = stopped or graded.stop
-        for number in state["fresh"]:
-            tree[number].value = worth(tree[number])
-            backup(tree, tree[number])
-        update = {"tree": tree, "fresh": [], "gathered": Overwrite([]), "stop": stopped}
-        over = stopped or state["expansions"] >= expansions or stop(tree)
-        node = None if over else choose(tree)
-        if node is None:
-            return Command(update=update, goto="settle")
-        tree.focus = node
-        update |= {"selected": node, "expansions": state["expansions"] + 1}
-        now: Any = {**state, **update}
-        return Command(update=update, goto=propose(now, prefix=f"{now['expansions']}."))
+        return {"gathered": Overwrite([]), "tree": Tree([root]), "fresh": [], "stop": ""}
 
     async def grow(state: Searching, runtime: Runtime[TeamContext]) -> Command[Any]:
-        tree, parent = state["tree"], state["tree"][state["selected"]]
+        tree = state["tree"]
+        parent = tree[tree.focus]
         if len(tree) == 1:
             gathered(state["gathered"])
-        stopped = next((each.stop for each in state["gathered"] if each.stop), "")
-        known = {key(child.action.value) for child in tree.children(parent.id) if child.action}
+        stop = next((each.stop for each in state["gathered"] if each.stop), "")
+        known = {key(child.action) for child in tree.children(parent.id) if child.action}
         new: list[Candidate] = []
         for each in state["gathered"]:
-            if each.draft is not None and key(each.value) not in known:
-                known.add(key(each.value))
+            if each.draft is not None and key(each.draft) not in known:
+                known.add(key(each.draft))
                 new.append(each)
-        parent.closed = not new and not stopped
-        priors = await ranked(state, new)
+        parent.closed = not new and not stop
         fresh = []
         try:
-            for each, prior in zip(new, priors, strict=True):
+            for each, prior in zip(new, await ranked(state, new), strict=True):
                 node = await tried(tree, parent, each, runtime.context)
                 node.prior = prior
                 fresh.append(node.id)
-                if rollout is not None and not node.terminal:
-                    node.rollout = await played(state, node, rollout, runtime.context)
         except BudgetExceeded as spent:
-            stopped = str(spent)
-        update = {"tree": tree, "fresh": fresh, "gathered": Overwrite([]), "stop": stopped}
-        if value is None or not fresh or stopped:
+            stop = str(spent)
+        update = {"tree": tree, "fresh": fresh, "gathered": Overwrite([]), "stop": stop}
+        if value is None or not fresh or stop:
             return Command(update=update, goto="advance")
         now: Any = {**state, **update}
-        number = f"{state['expansions']}."
-        return Command(update=update, goto=values(now, range(len(fresh)), number))
+        return Command(update=update, goto=values(now, range(len(fresh)), f"{tree.rounds}."))
+
+    async def advance(state: Searching, runtime: Runtime[TeamContext]) -> Command[Any]:
+        tree, stop = state["tree"], state["stop"]
+        fresh = [tree[number] for number in state["fresh"]]
+        for node, graded in zip(fresh, state["gathered"], strict=False):
+            node.grade = graded.score
+            stop = stop or graded.stop
+        if rollout is not None and not stop:
+            try:
+                for node in rollout.among(fresh):
+                    node.rollout = await played(state, node, rollout, runtime.context)
+            except BudgetExceeded as spent:
+                stop = str(spent)
+        for node in fresh:
+            node.value = worth(node)
+            backup(tree, node)
+        update = {"tree": tree, "fresh": [], "gathered": Overwrite([]), "stop": stop}
+        over = stop or tree.rounds >= expansions or enough(tree)
+        selected = None if over else choose(tree)
+        if selected is None:
+            return Command(update=update, goto="settle")
+        tree.focus, tree.rounds = selected, tree.rounds + 1
+        now: Any = {**state, **update}
+        return Command(update=update, goto=propose(now, prefix=f"{tree.rounds}."))
 
     async def ranked(state: Searching, new: list[Candidate]) -> list[float]:
         if rank is None or not new:
             return [0.0] * len(new)
-        seen: Any = {**at(state, state["tree"][state["selected"]]), "candidates": new}
-        verdict = (await work(rank, seen)).get("verdict")
-        scores = getattr(verdict, "scores", ())
+        tree = state["tree"]
+        seen: Any = {**at(tree, state, tree[tree.focus]), "candidates": new}
+        update = await work(rank, seen)
+        if update.get("stop"):
+            raise BudgetExceeded(update["stop"])
+        scores = getattr(update.get("verdict"), "scores", ())
         return list(scores) if len(scores) == len(new) else [0.0] * len(new)
 
     async def tried(tree: Tree, parent: Node, each: Candidate, context: TeamContext | None) -> Node:
@@ -233,35 +246,45 @@ def search(
         )
 
     async def played(
-        state: Searching, node: Node, plan: Rollout, context: TeamContext | None
+        state: Searching, start: Node, plan: Rollout, context: TeamContext | None
     ) -> float:
-        """The mean outcome of plays from `node` on, in a copy of the path that leads there."""
+        """The mean outcome of plays from `start` on, in copies of the path that leads there."""
         outcomes = []
-        for _ in range(plan.plays):
+        for _ in range(1 if start.terminal else plan.plays):
             tree = Tree([replace(each, children=[]) for each in state["tree"]])
-            here, rewards = tree[node.id], [node.reward]
-            while not here.terminal and here.depth < node.depth + plan.steps:
-                seen: Any = {**state, "tree": tree}
-                next_ = await candidate(plan.policy, at(seen, here), f"{state['expansions']}.play")
-                if next_.stop:
-                    raise BudgetExceeded(next_.stop)
-                if next_.draft is None:
+            node = tree[start.id]
+            found = [node.grade] if plan.best and node.grade is not None else []
+            while not node.terminal and node.depth < start.depth + plan.steps:
+                drafted = await asked(plan.policy, at(tree, state, node), state)
+                if drafted.draft is None:
                     break
-                here = await tried(tree, here, next_, context)
-                rewards.append(here.reward)
-            outcomes.append(max(rewards) if plan.best else rewards[-1])
+                node = await tried(tree, node, drafted, context)
+                if plan.best:
+                    found.append(await outcome(tree, state, node, plan))
+            if not (plan.best and found):
+                found.append(await outcome(tree, state, node, plan))
+            outcomes.append(max(found))
         return sum(outcomes) / len(outcomes)
+
+    async def outcome(tree: Tree, state: Searching, node: Node, plan: Rollout) -> float:
+        if plan.value is None:
+            return node.reward
+        seen: Any = {**at(tree, state, node), "draft": node.action}
+        return (await asked(plan.value, seen, state)).score or 0.0
+
+    async def asked(member: Member, seen: TeamState, state: Searching) -> Candidate:
+        said = await candidate(member, seen, f"{state['tree'].rounds}.play")
+        if said.stop:
+            raise BudgetExceeded(said.stop)
+        return said
 
     async def close(state: Searching, runtime: Runtime[TeamContext]) -> dict[str, Any]:
         tree = state["tree"]
         place: int | None
         if (member := as_member(cast(Chooser, settle))) is not None:
             ends = tree.ends() or tree.leaves()
-            found = [
-                Candidate(str(each.id), draft=each.action, text=each.text, score=each.value)
-                for each in ends
-            ]
-            seen: Any = {**at(state, tree[0]), "candidates": found}
+            found = [shown(each) for each in ends]
+            seen: Any = {**at(tree, state, tree[0]), "candidates": found}
             pointed = chosen((await work(member, seen)).get("verdict"), found) if found else None
             place = best_end(tree) if pointed is None else ends[pointed].id
         else:
@@ -285,3 +308,10 @@ def search(
     graph.add_edge("begin", "advance")
     graph.add_edge("settle", END)
     return graph.compile(name=name, checkpointer=checkpointer)
+
+
+def shown(node: Node) -> Candidate:
+    """A node, for those who compare it with others."""
+    return Candidate(
+        str(node.id), node.branch, node.depth, node.action, node.said, score=node.value
+    )

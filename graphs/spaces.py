@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
-from ..agents import OutputFormat, Proposal, TeamContext, TeamState, output_format
+from ..agents import OutputFormat, Proposal, TeamContext, TeamState, Thought, output_format
 from ..episodes import Observation, World, snapshots
 from .tree import Node, Tree
 
@@ -43,11 +43,9 @@ class Space(Protocol):
 class TextSpace:
     """A solution that is written step by step; nothing answers.
 
-    The answer is the last step's value.
+    It ends with a `Thought` that gives the answer, or with any other proposal.
     """
 
-    ends: Callable[[Proposal], bool] = lambda proposal: False
-    """Whether the solution ends with a step; else it ends at `max_depth`."""
     prompt: str = STEPS
 
     async def root(self, state: TeamState, context: TeamContext | None) -> Observation:
@@ -61,7 +59,9 @@ class TextSpace:
     async def step(
         self, tree: Tree, node: Node, action: Proposal, context: TeamContext | None
     ) -> Observation:
-        return Observation(action.value, done=self.ends(action))
+        if isinstance(action, Thought):
+            return Observation(action.step, done=bool(action.answer))
+        return Observation(action.value, done=True)
 
     async def settle(self, tree: Tree, node: Node, context: TeamContext | None) -> None:
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypedDict
 
+from langchain_core.language_models import BaseChatModel
 from langgraph.graph.state import CompiledStateGraph
 
 from ..agents import Agent, Candidate, Critique, Person, Proposal, TeamContext, TeamState, Verdict
@@ -26,6 +27,11 @@ class Settled(TypedDict, total=False):
     round: int
     answer: str
     stop: str
+
+
+def seated(role: type[Agent], who: BaseChatModel | Member, **given: Any) -> Member:
+    """`who` as a member: a chat model plays `role`, anybody else plays themselves."""
+    return role(who, **given) if isinstance(who, BaseChatModel) else who
 
 
 def name_of(member: Member) -> str:

@@ -8,7 +8,7 @@ a choice among them.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from ..agents import Proposal
@@ -61,7 +61,11 @@ class Tree:
 
     nodes: list[Node] = field(default_factory=list)
     focus: int = 0
-    """Where the next descent starts."""
+    """The node that was expanded last."""
+    rounds: int = 0
+    """How often a node was expanded."""
+    descents: int = 0
+    """How often selection started at the root."""
 
     def __getitem__(self, id: int) -> Node:
         return self.nodes[id]
@@ -158,7 +162,9 @@ def width_of(width: int | Width) -> Width:
     return width if callable(width) else lambda tree, node: width
 
 
-def descend(score: Score, width: int | Width = 1, *, resume: bool = False) -> Select:
+def descend(
+    score: Score, width: int | Width = 1, *, resume: bool = False, descents: int | None = None
+) -> Select:
     """Walk down by the best child that is not exhausted, to the first node that may grow.
 
     A node is exhausted when it is terminal, or full and all below it exhausted. Between equals the
@@ -168,15 +174,18 @@ def descend(score: Score, width: int | Width = 1, *, resume: bool = False) -> Se
         width: children that a node may have.
         resume: go on below the node expanded last, until that is exhausted, rather than start at
             the root each time.
+        descents: starts at the root, at most.
     """
     allowed = width_of(width)
 
     def select(tree: Tree) -> int | None:
         done = exhausted(tree, allowed)
-        start = tree.focus if resume and not done[tree.focus] else 0
-        if done[start]:
+        goes_on = resume and tree.rounds > 0 and not done[tree.focus]
+        over = descents is not None and tree.descents >= descents
+        if done[0] or (over and not goes_on):
             return None
-        node = tree[start]
+        tree.descents += not goes_on
+        node = tree[tree.focus if goes_on else 0]
         while full(tree, node, allowed):
             open_ = [child for child in tree.children(node.id) if not done[child.id]]
             node = max(open_, key=lambda child: score(tree, child))
@@ -235,6 +244,12 @@ def best_end(tree: Tree) -> int | None:
     """The terminal node with the highest value, else the leaf; the first of equals."""
     among = tree.ends() or tree.leaves()
     return max(among, key=lambda node: node.value).id if among else None
+
+
+def best_mean_end(tree: Tree) -> int | None:
+    """The terminal node with the highest mean, else the leaf; the first of equals."""
+    among = tree.ends() or tree.leaves()
+    return max(among, key=lambda node: node.mean).id if among else None
 
 
 def greedy_end(tree: Tree) -> int | None:
@@ -312,10 +327,3 @@ def splice(tree: Tree, good: int, bad: int, wrong: Callable[[Node], bool]) -> Sp
         if wrong(node):
             break
     return Splice(tuple(kept), tuple(n.id for n in tree.path(good)[1:] if n.id not in kept))
-
-
-def first_is_best(values: Sequence[float]) -> list[float]:
-    """Ranks as priors: 1 for the best of `values` down to 1/n for the last, linear in rank."""
-    order = sorted(range(len(values)), key=lambda place: -values[place])
-    ranks = {place: rank for rank, place in enumerate(order)}
-    return [(len(values) - ranks[place]) / len(values) for place in range(len(values))]

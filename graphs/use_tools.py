@@ -30,6 +30,7 @@ from pydantic import BaseModel
 
 from ..agents import Agent, Proposal, TeamContext, TeamState, ToolAgent
 from ..episodes import BudgetExceeded
+from ..memory.working.active_tools import ActiveTools
 from ..tools import Fault, ToolError, ToolRegistry, ToolResult, ToolSource
 from ..tools.registry import unreadable
 from .team import Team
@@ -49,7 +50,7 @@ class Calling(TypedDict):
 
 def use_tools(
     agent: Agent,
-    tools: ToolRegistry | Iterable[ToolSource],
+    tools: ToolRegistry | ActiveTools | Iterable[ToolSource],
     *,
     max_calls: int = 20,
     unread_limit: int = 3,
@@ -60,7 +61,7 @@ def use_tools(
 
     Args:
         agent: an actor; its output type and format are those of its answer.
-        tools: a registry, or what one is made of.
+        tools: a registry, what one is made of, or tools that change as the conversation goes.
         max_calls: calls of tools, at most; what the model called past it is refused.
         unread_limit: replies in a row that are neither calls nor a readable answer, which end it.
 
@@ -72,7 +73,7 @@ def use_tools(
     for limit, value in {"max_calls": max_calls, "unread_limit": unread_limit}.items():
         if value < 1:
             raise ValueError(f"{limit}={value}: it must be at least 1")
-    registry = tools if isinstance(tools, ToolRegistry) else ToolRegistry(tools)
+    registry = tools if isinstance(tools, (ToolRegistry, ActiveTools)) else ToolRegistry(tools)
 
     async def begin(state: TeamState) -> dict[str, Any]:
         return {"steps": 0, "unread": 0, "draft": None, "answer": "", "stop": ""}

@@ -146,6 +146,13 @@ class LocalChatModel(ChatModel):
         request = self._request(messages, stop, run_manager, kwargs)
         return self._result(request, self.engine.submit(request).result(), kwargs)
 
+    def get_num_tokens_from_messages(
+        self, messages: list[BaseMessage], tools: Sequence[Any] | None = None
+    ) -> int:
+        """How many tokens the model reads of `messages` and `tools`: the whole prompt, exactly."""
+        described = [convert_to_openai_tool(tool) for tool in tools or ()]
+        return len(self._prompts.ids(messages, described))
+
     @inspected
     async def _agenerate(
         self,

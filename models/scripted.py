@@ -111,6 +111,12 @@ class ScriptedModel(ChatModel):
         """Replies read as JSON of `schema` (a pydantic type, or a JSON schema giving a dict)."""
         return self | typed_reply(json_reader(schema), include_raw)
 
+    def get_num_tokens_from_messages(
+        self, messages: list[BaseMessage], tools: Sequence[Any] | None = None
+    ) -> int:
+        """The words of `messages`; tools have none."""
+        return sum(map(_words, messages))
+
     def _generate(
         self,
         messages: list[BaseMessage],

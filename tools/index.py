@@ -1,7 +1,7 @@
 """Finding tools by what they do: BM25 in SQLite's FTS5, in memory, kept up tool by tool.
 
 With a LangChain `Embeddings`, tools are ranked by meaning as well, and the two rankings are joined
-by reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009).
+by reciprocal rank fusion.
 """
 
 from __future__ import annotations
@@ -12,20 +12,16 @@ import threading
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from langchain_core.embeddings import Embeddings
 from langchain_core.tools import BaseTool
 
 from .fulltext import TOKENIZER, Queries, indexable
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from .fusion import fused
+from .vectors import VectorIndex
 
 WEIGHTS = (4.0, 2.0, 1.0)
 """What a word counts in a tool's name, in its description, and in its arguments."""
-FUSION = 60
-"""The constant of reciprocal rank fusion, as in the paper."""
 FUSED = 50
 """Tools of each ranking that are joined, at least."""
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_a-zA-Z]+")
@@ -57,7 +53,7 @@ class ToolIndex:
         self._queries = Queries("tools")
         self._rows: dict[str, int] = {}
         self._names: dict[int, str] = {}
-        self._vectors = _Vectors(embeddings) if embeddings else None
+        self._meanings = _Meanings(embeddings) if embeddings else None
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -72,8 +68,8 @@ class ToolIndex:
                 row = cursor.lastrowid
                 assert row is not None
                 self._rows[key], self._names[row] = row, key
-                if self._vectors:
-                    self._vectors.add(key, f"{name}: {description}")
+                if self._meanings:
+                    self._meanings.add(key, f"{name}: {description}")
 
     def remove(self, name: str) -> None:
         """Forget a tool.
@@ -86,23 +82,20 @@ class ToolIndex:
             del self._names[row]
             self._queries.forget()
             self._db.execute("DELETE FROM tools WHERE rowid = ?", (row,))
-            if self._vectors:
-                self._vectors.remove(name)
+            if self._meanings:
+                self._meanings.remove(name)
 
     def search(self, query: str, k: int) -> list[Found]:
         """The `k` best tools, best first; equals in the order in which they were added. Any text
         is a query."""
         if k < 1:
             return []
-        if self._vectors is None:
+        if self._meanings is None:
             return self._by_words(query, k)
         wide = max(k, FUSED)
-        scores: dict[str, float] = {}
-        for ranking in (self._by_words(query, wide), self._vectors.search(query, wide)):
-            for rank, found in enumerate(ranking, 1):
-                scores[found.name] = scores.get(found.name, 0.0) + 1 / (FUSION + rank)
-        best = sorted(scores, key=lambda name: (-scores[name], name))[:k]
-        return [Found(name, scores[name]) for name in best]
+        by_words = [found.name for found in self._by_words(query, wide)]
+        joined = fused((by_words, self._meanings.search(query, wide)))
+        return [Found(name, score) for name, score in joined[:k]]
 
     def _by_words(self, query: str, k: int) -> list[Found]:
         with self._lock:
@@ -118,46 +111,30 @@ class ToolIndex:
             return [Found(self._names[row], -score) for row, score in rows]
 
 
-class _Vectors:
-    """Texts by meaning: unit vectors, compared with the query's by their dot product."""
+class _Meanings:
+    """Tools by meaning: embedded when they are first searched."""
 
     def __init__(self, embeddings: Embeddings) -> None:
         self._embeddings = embeddings
         self._pending: dict[str, str] = {}
-        self._held: dict[str, NDArray[Any]] = {}
-        self._matrix: NDArray[Any] | None = None
+        self._vectors = VectorIndex()
 
     def add(self, name: str, text: str) -> None:
         self._pending[name] = text
 
     def remove(self, name: str) -> None:
         self._pending.pop(name, None)
-        self._held.pop(name, None)
-        self._matrix = None
+        self._vectors.remove(name)
 
-    def search(self, query: str, k: int) -> list[Found]:
-        import numpy as np
-
+    def search(self, query: str, k: int) -> list[str]:
         if self._pending:
             made = self._embeddings.embed_documents(list(self._pending.values()))
-            self._held.update(zip(self._pending, map(_unit, made), strict=True))
+            for name, vector in zip(self._pending, made, strict=True):
+                self._vectors.add(name, vector)
             self._pending.clear()
-            self._matrix = None
-        if not self._held:
+        if not len(self._vectors):
             return []
-        if self._matrix is None:
-            self._matrix = np.stack(list(self._held.values()))
-        scores = self._matrix @ _unit(self._embeddings.embed_query(query))
-        names = list(self._held)
-        best = sorted(range(len(names)), key=lambda i: (-scores[i], names[i]))[:k]
-        return [Found(names[i], float(scores[i])) for i in best]
-
-
-def _unit(values: list[float]) -> NDArray[Any]:
-    import numpy as np
-
-    vector = np.asarray(values, np.float32)
-    return vector / max(float(np.linalg.norm(vector)), 1e-12)
+        return [name for name, _ in self._vectors.search(self._embeddings.embed_query(query), k)]
 
 
 def _texts(tool: BaseTool) -> tuple[str, str, str]:

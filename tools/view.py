@@ -71,7 +71,7 @@ def search_tool(search: Search, tool: Callable[[str], BaseTool | None]) -> BaseT
         """
         added = [found.name for found in search(query, FOUND)]
         removed = [name for name in remove if tool(name) is not None and name not in added]
-        lines = [f"{name}: {_glimpse(tool(name))}" for name in added]
+        lines = [f"{name}: {glimpse(tool(name))}" for name in added]
         if query and not added:
             lines.append("No tool matches. Try other words for what the tool should do.")
         if removed:
@@ -86,6 +86,7 @@ def search_tool(search: Search, tool: Callable[[str], BaseTool | None]) -> BaseT
     )
 
 
-def _glimpse(tool: BaseTool | None) -> str:
+def glimpse(tool: BaseTool | None) -> str:
+    """The beginning of a tool's description, on one line."""
     text = " ".join((tool.description if tool else "").split())
     return text if len(text) <= GLIMPSE else f"{text[:GLIMPSE]}..."

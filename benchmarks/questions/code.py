@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 import copy
 import math
-import re
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from ...episodes import Task
+from ...tools.code import code_of
 from ...tools.sandbox import Limits, PythonSandbox, TestReport
 from ..settings import require_seconds
 from .questions import Grade, Questions
-
-_FENCED = re.compile(r"```[ \t]*(?:python|py)?[ \t]*\n(.*?)```", re.DOTALL | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +141,3 @@ class _Bench:
             self._runner.run(self._box.close())
             self._runner.close()
         self._runner = None
-
-
-def code_of(answer: str) -> str | None:
-    """The code in an answer: what stands in its one fenced block, or all of it where there is
-    none; None where there are several blocks, or nothing."""
-    blocks = _FENCED.findall(answer)
-    if len(blocks) > 1 or (not blocks and "```" in answer):
-        return None
-    code: str = blocks[0] if blocks else answer
-    return code if code.strip() else None

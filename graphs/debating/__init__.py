@@ -1,7 +1,22 @@
 """Debate: teams whose members read and answer each other."""
 
 from ..spec import TeamSpec
+from .mad import PAPER as MAD
+from .mad import mad
+from .simultaneous import PAPER as SIMULTANEOUS
+from .simultaneous import simultaneous
+from .spp import PAPER as SPP
+from .spp import spp
 
-TEAMS: tuple[TeamSpec, ...] = ()
+TEAMS = (
+    TeamSpec("mad", "two sides debate until a moderator finds the answer", mad, paper=MAD),
+    TeamSpec(
+        "simultaneous",
+        "three agents answer, read each other, answer again and vote",
+        simultaneous,
+        paper=SIMULTANEOUS,
+    ),
+    TeamSpec("spp", "one model plays a team of experts in one reply", spp, paper=SPP),
+)
 
-__all__ = ["TEAMS"]
+__all__ = ["TEAMS", "mad", "simultaneous", "spp"]

@@ -1,11 +1,28 @@
 """Refinement: teams that draft, review and draft again."""
 
 from ..spec import TeamSpec
+from .self_debug import PAPER as SELF_DEBUG
+from .self_debug import self_debug
 from .self_refine import PAPER as SELF_REFINE
 from .self_refine import self_refine
+from .tear import PAPER as TEAR
+from .tear import tear
 
 TEAMS = (
     TeamSpec("self-refine", "one model answers, reviews, revises", self_refine, paper=SELF_REFINE),
+    TeamSpec(
+        "self-debug",
+        "a coder explains its program to itself and mends it",
+        lambda model: self_debug(model, "expl"),
+        paper=SELF_DEBUG,
+    ),
+    TeamSpec(
+        "self-debug-tests",
+        "a coder mends its program from visible tests and its explanation of it",
+        self_debug,
+        paper=SELF_DEBUG,
+    ),
+    TeamSpec("tear", "translate, find errors by degree, mend them", tear, paper=TEAR),
 )
 
-__all__ = ["TEAMS", "self_refine"]
+__all__ = ["TEAMS", "self_debug", "self_refine", "tear"]

@@ -7,14 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command
 
-from symposia.agents import Actor, Answer, Critic, Judge
+from symposia.agents import Actor, Answer, Critic, Critique, Judge, Person, Verdict
 from symposia.benchmarks import play
 from symposia.episodes import Budget, Task
-from symposia.graphs import refine
+from symposia.graphs import debate, refine, sample
+from symposia.graphs.drawing import to_mermaid
 from symposia.models import ScriptedModel
 
 TASK = Task("t", "2 + 2?")
+STATE: Any = {"task": TASK, "messages": [HumanMessage("2 + 2?")]}
 WRONG, RIGHT = (
     "<verdict>incorrect</verdict><suggestion>4</suggestion>",
     "<verdict>correct</verdict>",
@@ -114,11 +117,116 @@ async def test_it_streams_and_checkpoints() -> None:
     memory = InMemorySaver()
     graph = team(drafts(4), [RIGHT], [verdict("accept")], checkpointer=memory)
     config = {"configurable": {"thread_id": "1"}}
-    state = {"task": TASK, "messages": [HumanMessage("2 + 2?")]}
-    nodes = [next(iter(update)) async for update in graph.astream(state, config)]
+    nodes = [next(iter(update)) async for update in graph.astream(STATE, config)]
     assert nodes == ["begin", "draft", "critique", "judge", "settle"]
     kept = (await graph.aget_state(config)).values
     assert (kept["answer"], kept["draft"]) == ("4", Answer(answer="4"))
+
+
+async def test_every_draft_is_kept_with_what_was_said_of_it() -> None:
+    verdicts = [verdict("revise", 0.2), verdict("accept", 0.9)]
+    graph = team([*drafts(3), "mumble", *drafts(4)], [WRONG, RIGHT], verdicts)
+    said = (await graph.ainvoke(STATE))["said"]
+    assert [(each.round, each.by, each.value, each.score) for each in said] == [
+        (1, "actor", "3", 0.2),
+        (2, "actor", "", None),
+        (3, "actor", "4", 0.9),
+    ]
+    assert [each.critique and each.critique.verdict for each in said] == [
+        "incorrect",
+        None,
+        "correct",
+    ]
+    assert said[2].verdict == Verdict(decision="accept", scores=(0.9,))
+
+
+async def test_members_learn_from_every_draft_before() -> None:
+    seen: list[list[str]] = []
+
+    async def actor(state: Any) -> dict[str, Any]:
+        seen.append([each.value for each in state["said"]])
+        return {"draft": Answer(answer=str(len(seen)))}
+
+    critic = Critic(ScriptedModel([WRONG] * 2))
+    final = await refine(actor, critic, rounds=2).ainvoke(STATE)
+    assert seen == [[], ["1"], ["1", "2"]]
+    assert final["answer"] == "3"
+
+
+async def test_functions_may_draft_review_and_judge() -> None:
+    async def add(state: Any) -> dict[str, Any]:
+        return {"draft": Answer(answer=str(3 + state["round"]))}
+
+    async def check(state: Any) -> dict[str, Any]:
+        right = state["draft"].value == "4"
+        return {"critique": Critique(verdict="correct" if right else "incorrect")}
+
+    async def agree(state: Any) -> dict[str, Any]:
+        right = state["critique"].verdict == "correct"
+        return {"verdict": Verdict(decision="accept" if right else "revise")}
+
+    final = await refine(add, check, agree, rounds=5).ainvoke(STATE)
+    assert (final["answer"], final["round"]) == ("4", 2)
+    assert [each.by for each in final["said"]] == ["add", "add"]
+
+
+async def test_a_function_may_grade_drafts_without_a_word() -> None:
+    async def grade(state: Any) -> dict[str, Any]:
+        return {"score": 1.0 if state["draft"].value == "2" else 0.5}
+
+    critic = Critic(ScriptedModel([WRONG] * 3))
+    final = await refine(Actor(ScriptedModel(drafts(1, 2, 3))), critic, grade).ainvoke(STATE)
+    assert final["answer"] == "2"
+
+
+async def test_teams_may_draft_and_judge() -> None:
+    actor = sample(
+        [Actor(ScriptedModel(drafts(n, 4)), name=f"a{n}") for n in (3, 3, 5)], name="trio"
+    )
+    judges = [Judge(ScriptedModel([verdict(d), verdict("accept")])) for d in ("revise", "accept")]
+    reviews = ScriptedModel([WRONG, RIGHT])
+
+    async def panel(state: Any) -> dict[str, Any]:
+        ruled = [(await each(state))["verdict"] for each in judges]
+        return {"verdict": min(ruled, key=lambda each: each.decision == "accept")}
+
+    episode = await play(refine(actor, Critic(reviews), panel), TASK)
+    assert episode.answer == "4"
+    assert [turn.agent for turn in episode.turns].count("judge") == 4
+    assert {turn.branch for turn in episode.turns if turn.agent == "a5"} == {"2"}
+
+
+async def test_a_person_may_judge_and_nobody_is_asked_twice() -> None:
+    graph = refine(
+        Actor(ScriptedModel(drafts(3, 4))),
+        Critic(ScriptedModel([WRONG, RIGHT])),
+        Person("editor"),
+        checkpointer=InMemorySaver(),
+    )
+    config = {"configurable": {"thread_id": "1"}}
+    paused = await graph.ainvoke(STATE, config)
+    asked = paused["__interrupt__"][0].value
+    assert (asked["person"], asked["draft"]["answer"]) == ("editor", "3")
+    assert asked["critique"]["verdict"] == "incorrect"
+    again = await graph.ainvoke(Command(resume="no JSON, so no consent"), config)
+    assert again["__interrupt__"][0].value["draft"]["answer"] == "4"
+    final = await graph.ainvoke(Command(resume={"decision": "accept"}), config)
+    assert final["answer"] == "4"
+
+
+async def test_a_member_that_fails_fails_the_refinement_and_says_why() -> None:
+    critic = Critic(ScriptedModel([RuntimeError("the critic left")]))
+    episode = await play(refine(Actor(ScriptedModel(drafts(1))), critic), TASK)
+    assert "the critic left" in episode.outcome.error
+    assert episode.answer == "1"
+
+
+def test_the_drawing_shows_nested_teams() -> None:
+    model = ScriptedModel([])
+    talk = debate([Actor(model, name="ann"), Actor(model, name="ben")], name="talk")
+    text = to_mermaid(refine(talk, Critic(model), Judge(model)))
+    assert "subgraph draft" in text
+    assert "ann" in text and "ben" in text
 
 
 replies = st.lists(st.sampled_from(["<answer>1</answer>", "junk"]), min_size=9, max_size=9)

@@ -10,7 +10,7 @@ import pytest
 
 import symposia
 from symposia import Actor, EpisodeStore, ScriptedModel, answer, evaluate_sync, make_environment
-from symposia.benchmarks.questions.code import code_of
+from symposia.tools.code import code_of
 from symposia.tools.sandbox import PythonSandbox, UnavailableError
 
 ADD = {

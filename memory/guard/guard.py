@@ -1,0 +1,241 @@
+"""A-MemGuard: a memory's records are shown only where they agree on where they lead.
+
+A planted record looks harmless on its own, but what it leads to departs from what the others lead
+to. So for each query every record found gets a reasoning path of its own, written in isolation; the
+paths are compared, by an auditor model, by clustering, or by both; and only records whose path
+stands with the consensus are shown. The chain of a record that was found wrong becomes a lesson,
+kept apart from the records and shown, as a warning, when similar actions come up. Whatever cannot
+be judged is not shown: an unreadable audit or a spent budget shows nothing, never all.
+
+The paper is the one in `PAPER`. Ours are: lessons are kept only of records that were judged, not of
+all when an audit cannot be read; two equally large clusters are no consensus; records flagged at
+several queries are quarantined, with what they supported; before acting, agents have their action
+compared with the lessons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from langchain_core.embeddings import Embeddings
+from langchain_core.language_models import BaseChatModel
+
+from ...episodes import Episode, current_episode, current_recorder
+from ...episodes.paper import Paper
+from ..quoting import fold
+from ..record import Found, MemoryRecord, Retriever, Use
+from .consensus import EPS, By, Consensus
+from .guarded import Flagged, Guarded, found_for
+from .lessons import Lesson, Lessons, acted, distinct
+from .quarantine import Quarantine
+
+if TYPE_CHECKING:
+    from ..store import MemoryStore
+
+PAPER = Paper(
+    title="A-MemGuard: A Proactive Defense Framework for LLM-Based Agent Memory",
+    arxiv="2510.02373",
+    kind="memory",
+)
+SIMILAR_ACTIONS = 4
+"""Actions looked at for lessons, for each record found (A-MemGuard's released code)."""
+SAME_ACTION, SAME_PATH = 0.9, 0.8
+"""Cosines from which an action, or the path to it, is that of a lesson. Ours."""
+RELATED_ACTION = 0.6
+"""The cosine from which an action is near enough for the paths to be compared. Ours."""
+
+
+@runtime_checkable
+class KnowsActions(Protocol):
+    """A retriever that also finds records by their actions, as `Memory` does."""
+
+    async def similar_actions(self, action: str, *, k: int = 4) -> list[Found]: ...
+
+
+class MemoryGuard:
+    """Wraps any retriever, and is one: its search gives the records that stand.
+
+    A consult of `k` records makes at most `k + 1` model calls, `k` of them at the same time; they
+    are recorded and budgeted as those of the agents `path-writer` and `auditor`. A query that finds
+    what it found before makes none. Use a model that answers greedily (`temperature=0`).
+
+    Args:
+        retriever: where records come from.
+        model: writes the paths, and audits them.
+        auditor: audits, instead of `model`.
+        consensus: who decides: the `auditor`, the `clusters` of the paths' embeddings (which saves
+            the auditor's call), or `both`, where a record has to stand with each.
+        embeddings: embed the paths; words when none are given (`LexicalEmbeddings`).
+        eps: the cosine distance within which two paths are near, in (0, 2].
+        lessons: where lessons are kept; those of `quarantine`, else of this process.
+        quarantine: where flagged records go, and the ledger of what they supported; without one
+            they are left out at each query anew.
+        quarantine_after: different queries at which a record is flagged before it is quarantined.
+        concurrency: paths written at the same time, in one consult.
+        format: in which paths are written, `tags` or `json`; audits are always JSON.
+
+    Raises:
+        ValueError: a setting is out of range or unknown.
+    """
+
+    def __init__(
+        self,
+        retriever: Retriever,
+        model: BaseChatModel,
+        *,
+        auditor: BaseChatModel | None = None,
+        consensus: By = "auditor",
+        embeddings: Embeddings | None = None,
+        eps: float = EPS,
+        lessons: Lessons | None = None,
+        quarantine: Quarantine | None = None,
+        quarantine_after: int = 2,
+        concurrency: int = 8,
+        format: str = "tags",
+    ) -> None:
+        if quarantine_after < 1:
+            raise ValueError(f"quarantine_after={quarantine_after}: it must be at least 1")
+        self.retriever = retriever
+        self.embeddings = embeddings or _words()
+        self.consensus = Consensus(
+            model,
+            auditor or model,
+            consensus,
+            self.embeddings,
+            eps=eps,
+            concurrency=concurrency,
+            format=format,
+        )
+        self.quarantine = quarantine
+        self.lessons = lessons or (quarantine.lessons if quarantine else _own_lessons())
+        self.quarantine_after = quarantine_after
+
+    @classmethod
+    def of(
+        cls, store: MemoryStore, *namespace: str, model: BaseChatModel, **options: Any
+    ) -> MemoryGuard:
+        """A guard of one namespace of a store, with its quarantine.
+
+        Args:
+            options: as above.
+        """
+        quarantine = Quarantine.of(store, *namespace)
+        return cls(quarantine.memory, model, quarantine=quarantine, **options)
+
+    async def search(self, query: str, *, k: int = 5) -> list[Found]:
+        """Those of the `k` best records that stand, best first."""
+        return list((await self.consult(query, k=k)).records)
+
+    async def consult(self, query: str, *, k: int = 5, use: Use = "context") -> Guarded:
+        """What may be read for `query`, and the lessons that belong to it.
+
+        Args:
+            k: records that are found, of which those that stand are shown.
+            use: what the records are to influence; others are not looked at.
+
+        Raises:
+            ValueError: `k` is below 1, or `use` is unknown.
+            UnknownCostError: money is limited, and the cost of a model is unknown.
+        """
+        found = await found_for(self.retriever, query, k=k, use=use)
+        lessons = await self._lessons(found)
+        suspects = [each for each in found if await self._suspect(each.record)]
+        asked = [each for each in found if each not in suspects]
+        judged = await self.consensus.judge(query, [each.record for each in asked])
+        flagged = [Flagged(each.record, "it is suspect: see the quarantine") for each in suspects]
+        for n, each in enumerate(asked):
+            if n not in judged.stands:
+                reason = judged.wrong.get(n, judged.why)
+                flagged.append(
+                    Flagged(each.record, reason, judged.chains.get(n), n in judged.wrong)
+                )
+        await self._learn(query, flagged)
+        records = tuple(each for n, each in enumerate(asked) if n in judged.stands)
+        await self._support(records)
+        return Guarded(records, lessons, tuple(flagged), judged.calls)
+
+    async def check_action(
+        self, action: str, *, path: str = "", advised: Iterable[MemoryRecord] = ()
+    ) -> tuple[Lesson, ...]:
+        """The lessons that speak against an action, before it is taken; none is consent.
+
+        Args:
+            action: what is about to be done.
+            path: the thought that led to it.
+            advised: records that stood; an action that one of them has is not objected to, so that
+                nobody can forbid an action by planting a bad record that has it, too.
+        """
+        if fold(action) in {fold(record.action) for record in advised if record.action}:
+            return ()
+        near = await self.lessons.near(action, k=SIMILAR_ACTIONS, at_least=RELATED_ACTION)
+        likeness = await self._likeness(path, [lesson.chain for lesson in near])
+        return tuple(
+            distinct(
+                lesson
+                for lesson, alike in zip(near, likeness, strict=True)
+                if lesson.likeness >= SAME_ACTION or alike >= SAME_PATH
+            )
+        )
+
+    async def end(self, episode: Episode) -> None:
+        """Note how an episode that consulted this guard ended. Its recorder tells it."""
+        if self.quarantine:
+            name = f"{episode.run}/{episode.task}/{episode.attempt}"
+            await self.quarantine.end(name, episode.outcome.score)
+
+    async def _lessons(self, found: Sequence[Found]) -> tuple[Lesson, ...]:
+        """The lessons of records whose actions are similar to those found."""
+        lessons: list[Lesson] = []
+        for each in found:
+            action = acted(each.record)
+            if isinstance(self.retriever, KnowsActions):
+                similar = await self.retriever.similar_actions(action, k=SIMILAR_ACTIONS)
+                known = [await self.lessons.of(one.record.key) for one in similar]
+                lessons += [lesson for lesson in known if lesson]
+            else:
+                lessons += await self.lessons.near(action, k=SIMILAR_ACTIONS, at_least=SAME_ACTION)
+        return tuple(distinct(lessons))
+
+    async def _likeness(self, path: str, chains: Sequence[str]) -> list[float]:
+        """The cosine of a path with each chain; 0 without a path."""
+        if not path.strip() or not chains:
+            return [0.0] * len(chains)
+        from .clusters import cosines
+
+        vectors = await self.embeddings.aembed_documents([path, *chains])
+        return [float(cosine) for cosine in cosines(vectors)[0, 1:]]
+
+    async def _suspect(self, record: MemoryRecord) -> bool:
+        return self.quarantine is not None and await self.quarantine.suspect(record)
+
+    async def _learn(self, query: str, flagged: Iterable[Flagged]) -> None:
+        """Keep the lessons of this query, and quarantine what was flagged too often."""
+        for each in flagged:
+            if each.judged and each.chain:
+                times = await self.lessons.learn(each.record, each.chain, query, each.reason)
+                if self.quarantine and times >= self.quarantine_after:
+                    reason = (
+                        f"flagged at {times} {'query' if times == 1 else 'queries'}: {each.reason}"
+                    )
+                    await self.quarantine.put(each.record.key, reason=reason)
+
+    async def _support(self, records: Sequence[Found]) -> None:
+        """Note what the episode around the caller is shown, to hear later how it ended."""
+        episode, recorder = current_episode(), current_recorder()
+        if self.quarantine and episode and records:
+            await self.quarantine.support.show(episode, [each.record.key for each in records])
+            if recorder is not None:
+                recorder.at_end(self.end)
+
+
+def _words() -> Embeddings:
+    from ...models.lexical import LexicalEmbeddings
+
+    return LexicalEmbeddings()
+
+
+def _own_lessons() -> Lessons:
+    from ..store import MemoryStore
+
+    return Lessons(MemoryStore().memory("lessons"))

@@ -1,0 +1,142 @@
+"""What is remembered in one namespace: by an agent, a team, or all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import get_args
+
+from .audit import AuditEntry
+from .record import Found, MemoryRecord, Provenance, Retriever, Status
+from .sealing import Stored
+from .shelf import Change, Shelf
+from .vectors import Embedder
+from .writer import Writer
+
+
+class Memory(Retriever):
+    """The records of one namespace. `MemoryStore.memory` makes it.
+
+    What a search returns was read from the store, and its seal checked, when it was asked for.
+    """
+
+    def __init__(self, shelf: Shelf, embedder: Embedder, clock: Callable[[], float]) -> None:
+        self._shelf = shelf
+        self._embedder = embedder
+        self._clock = clock
+
+    @property
+    def namespace(self) -> tuple[str, ...]:
+        """Whose memory it is."""
+        return self._shelf.namespace
+
+    async def search(self, query: str, *, k: int = 5) -> list[Found]:
+        """The `k` best active records by words (BM25) and by meaning (vectors) together."""
+        if k < 1 or not query.strip():
+            return []
+        vector = await self._embedder.query(query)
+        await self._shelf.follow()
+        return await self._found(
+            lambda wide: self._shelf.index.search(query, vector, wide), k, ("active",)
+        )
+
+    async def similar_actions(self, action: str, *, k: int = 4) -> list[Found]:
+        """The `k` records of any status whose actions are nearest in meaning; the score is the
+        cosine."""
+        if k < 1 or not action.strip():
+            return []
+        vector = await self._embedder.query(action)
+        await self._shelf.follow()
+        return await self._found(
+            lambda wide: self._shelf.index.actions.search(vector, wide), k, get_args(Status)
+        )
+
+    async def get(self, key: str) -> MemoryRecord | None:
+        """The record at `key`, of any status."""
+        (stored,) = await self._shelf.get([key])
+        return stored.record if stored else None
+
+    async def records(
+        self, *, status: Status | None = None, limit: int | None = None
+    ) -> list[MemoryRecord]:
+        """All records, or those of one status, or the newest `limit` of them; oldest first."""
+        found = [stored.record for stored in await self._shelf.all()]
+        if status is not None:
+            found = [record for record in found if record.status == status]
+        return found if limit is None else found[max(0, len(found) - limit) :]
+
+    async def mark(self, key: str, status: Status, *, reason: str, by: str) -> MemoryRecord:
+        """Change a record's status, and say in the audit why and who did.
+
+        Marking a record without a valid seal seals it as it is: its writer stays unknown.
+
+        Raises:
+            KeyError: there is no such record.
+            ValueError: there is no such status.
+        """
+        if status not in get_args(Status):
+            raise ValueError(f"no status {status!r}; there are: {', '.join(get_args(Status))}")
+        (seen,) = await self._shelf.get([key])
+        if seen is None:
+            raise KeyError(f"no record {key!r} in {'/'.join(self.namespace)}")
+        (whole,) = await self._embedder.complete([seen])
+
+        def apply(old: Stored | None) -> Stored:
+            if old is None:
+                raise KeyError(f"no record {key!r} in {'/'.join(self.namespace)}")
+            if not old.sealed and old.record != seen.record:
+                raise ValueError(f"record {key!r} was changed meanwhile: look at it again")
+            held = old if old.sealed else replace(whole, sealed=True)
+            told = "" if status == "active" else reason
+            return replace(held, record=replace(held.record, status=status, reason=told))
+
+        entry = AuditEntry("mark", key, by, reason, status, self._clock())
+        (stored,) = await self._shelf.commit([Change(key, apply, entry)])
+        assert stored is not None
+        return stored.record
+
+    async def delete(self, key: str, *, reason: str = "", by: str = "") -> None:
+        """Forget a record; nothing happens when there is none. The audit keeps that it was."""
+        entry = AuditEntry("delete", key, by, reason, time=self._clock())
+        await self._shelf.commit([Change(key, lambda old: None, entry)])
+
+    async def audit(self) -> list[AuditEntry]:
+        """What was done to records here, oldest first."""
+        return await self._shelf.audit()
+
+    def writer(self, name: str, *, run: str = "", episode: str = "", trust: float = 0.5) -> Writer:
+        """The right to write here in the name of `name`; for the runtime to make, and to give to
+        whom it names.
+
+        Raises:
+            ValueError: the name is empty, or the trust not in [0, 1].
+        """
+        if not name.strip():
+            raise ValueError("a writer needs a name")
+        if not 0 <= trust <= 1:
+            raise ValueError(f"trust {trust} is not in [0, 1]")
+        provenance = Provenance(name, run, episode, trust=trust)
+        return Writer(self._shelf, self._embedder, provenance, self._clock)
+
+    async def _found(
+        self,
+        search: Callable[[int], list[tuple[str, float]]],
+        k: int,
+        statuses: Sequence[str],
+    ) -> list[Found]:
+        """The best `k` that the store still holds, sealed and of these statuses."""
+        good: list[Found] = []
+        seen: set[str] = set()
+        while len(good) < k:
+            ranked = search(k if not seen else 2 * (len(seen) + k))
+            new = [(key, score) for key, score in ranked if key not in seen]
+            if not new:
+                break
+            seen.update(key for key, _ in new)
+            held = await self._shelf.get([key for key, _ in new])
+            good.extend(
+                Found(stored.record, score)
+                for (_, score), stored in zip(new, held, strict=True)
+                if stored is not None and stored.sealed and stored.record.status in statuses
+            )
+        return good[:k]

@@ -1,0 +1,112 @@
+"""Records as the store holds them: sealed, so that nobody but this code can have written them.
+
+A seal is an HMAC-SHA256 (RFC 2104) of the namespace, the key, the record with its provenance, and
+its vectors, under a secret that stands outside of the store. What came into the store by another
+way, was edited, or was moved to another place has no valid seal; it is read as written by unknown,
+not trusted, and quarantined.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from typing import Any
+
+from .record import USES, MemoryRecord, Provenance
+
+FORMAT = "symposia memory 1"
+"""What a seal covers, in this order; another order is another format."""
+UNKNOWN = "unknown"
+"""The writer of what has no valid seal."""
+
+Namespace = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A record with what it is found by."""
+
+    record: MemoryRecord
+    sealed: bool = True
+    """Whether its seal was valid; nothing in it is to be believed otherwise."""
+    embedder: str = ""
+    """Which embeddings made the vectors."""
+    vector: str = ""
+    """The vector of its text, 32-bit floats in base64."""
+    action_vector: str = ""
+    """The vector of its action; empty where it has none."""
+
+
+class Seal:
+    """Seals records and checks seals.
+
+    Args:
+        secret: 16 bytes or more that no writer of content can read.
+
+    Raises:
+        ValueError: the secret is shorter.
+    """
+
+    def __init__(self, secret: bytes) -> None:
+        if len(secret) < 16:
+            raise ValueError(f"a key of {len(secret)} bytes can be guessed: give 16 or more")
+        self._secret = secret
+
+    def sign(self, namespace: Namespace, *parts: str) -> str:
+        """The seal of texts at a place."""
+        framed = "".join(f"{len(part)}:{part}" for part in (FORMAT, ".".join(namespace), *parts))
+        return hmac.new(self._secret, framed.encode(errors="surrogatepass"), sha256).hexdigest()
+
+    def holds(self, seal: object, namespace: Namespace, *parts: str) -> bool:
+        """Whether `seal` is the seal of these texts at this place."""
+        good = self.sign(namespace, *parts)
+        return isinstance(seal, str) and seal.isascii() and hmac.compare_digest(seal, good)
+
+    def close(self, namespace: Namespace, stored: Stored) -> dict[str, Any]:
+        """The value under which `stored` is put into the store.
+
+        The record is one JSON text within it: so no database can change a number or a character.
+        """
+        record = asdict(stored.record)
+        record["uses"] = sorted(record["uses"])
+        value = {
+            "record": json.dumps(record),
+            "embedder": stored.embedder,
+            "vector": stored.vector,
+            "action_vector": stored.action_vector,
+        }
+        return {**value, "seal": self.sign(namespace, stored.record.key, *value.values())}
+
+    def open(self, namespace: Namespace, key: str, value: Mapping[str, Any]) -> Stored:
+        """What stands in the store; where its seal is not valid, quarantined."""
+        parts = [value.get(name) for name in ("record", "embedder", "vector", "action_vector")]
+        texts = [part for part in parts if isinstance(part, str)]
+        if len(texts) < len(parts) or not self.holds(value.get("seal"), namespace, key, *texts):
+            return Stored(_distrusted(key, value), sealed=False)
+        fields = json.loads(texts[0])
+        fields["provenance"] = Provenance(**fields["provenance"])
+        fields["uses"] = frozenset(fields["uses"])
+        return Stored(MemoryRecord(**fields), True, *texts[1:])
+
+
+def _distrusted(key: str, value: Mapping[str, Any]) -> MemoryRecord:
+    """What can be read of a value without a valid seal, for a person to judge."""
+    said: Any = value
+    try:
+        said = json.loads(value["record"])
+        text, action, data = said["text"], said["action"], said["data"]
+    except (KeyError, TypeError, ValueError, RecursionError):
+        text, action, data = value.get("text", said), "", {}
+    return MemoryRecord(
+        key=key,
+        text=text if isinstance(text, str) else json.dumps(text, default=str),
+        provenance=Provenance(UNKNOWN, trust=0.0),
+        action=action if isinstance(action, str) else "",
+        data=data if isinstance(data, dict) else {},
+        status="quarantined",
+        uses=USES,
+        reason="its seal is not valid: it was not written through this store, or was changed since",
+    )
