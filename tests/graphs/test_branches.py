@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 from langchain_core.messages import HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.types import Command
 
 from symposia import Actor, Budget, Critic, Judge, ScriptedModel, Task, answer, play, refine
 from symposia.agents import Answer, Person, TeamState
-from symposia.graphs import sample
+from symposia.graphs import Team, sample
 from symposia.graphs.branches import BranchesFailedError
 
 TASK = Task("t", "2 + 2?")
@@ -187,6 +189,19 @@ async def test_a_person_judges_the_very_draft_that_they_were_shown() -> None:
     final = await team.ainvoke(Command(resume=said), THREAD)
     assert (final["answer"], len(calls)) == ("2", 2)
     assert [each.verdict.decision for each in final["candidates"]] == ["revise", "accept"]
+
+
+async def test_what_a_person_reviews_is_kept_on_disk(tmp_path: Path) -> None:
+    def team(model: ScriptedModel, saver: AsyncSqliteSaver) -> Team:
+        return sample(Actor(model), 2, review=Person(), checkpointer=saver)
+
+    async with AsyncSqliteSaver.from_conn_string(str(tmp_path / "kept")) as saver:
+        paused = await team(counting([]), saver).ainvoke(START, THREAD)
+    said = {pause.id: {"decision": "accept"} for pause in paused["__interrupt__"]}
+    async with AsyncSqliteSaver.from_conn_string(str(tmp_path / "kept")) as saver:
+        final = await team(ScriptedModel([]), saver).ainvoke(Command(resume=said), THREAD)
+    assert [each.value for each in final["candidates"]] == ["1", "2"]
+    assert [each.verdict.decision for each in final["candidates"]] == ["accept", "accept"]
 
 
 async def test_a_person_deep_in_a_nested_team_may_pause_a_branch() -> None:
