@@ -130,6 +130,16 @@ async def test_what_a_branch_says_is_streamed_when_it_ends() -> None:
     assert heard == ["fast", "slow"]
 
 
+async def test_a_draft_is_streamed_before_its_review() -> None:
+    critic = Critic(ScriptedModel(lambda messages: "<verdict>correct</verdict>", latency=0.05))
+    team = sample(says("<answer>4</answer>"), 1, review=critic)
+    heard = []
+    async for update in team.astream(START, stream_mode="updates"):
+        for node, change in update.items():
+            heard.append((node, change[0]["draft"].value if node == "propose" else ""))
+    assert heard == [("begin", ""), ("propose", "4"), ("answer", ""), ("select", "")]
+
+
 async def test_members_of_nested_teams_are_streamed_from_within() -> None:
     team = sample([refine(says("<answer>4</answer>"), approving()), says("<answer>5</answer>")])
     nodes = {

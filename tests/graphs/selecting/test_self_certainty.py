@@ -60,6 +60,20 @@ async def test_a_model_that_does_not_tell_its_certainty_is_refused() -> None:
     assert "carries no self-certainty: use a local model" in episode.outcome.error
 
 
+@pytest.mark.parametrize(
+    ("probabilities", "nats"),
+    [((0.25,) * 4, 0.0), ((0.97, 0.01, 0.01, 0.01), 2.0752), ((0.7, 0.1, 0.1, 0.1), 0.4298)],
+)
+def test_certainty_is_how_far_from_guessing_a_token_was(
+    probabilities: tuple[float, ...], nats: float
+) -> None:
+    torch = pytest.importorskip("torch")
+    from symposia.models.engine.sampling import self_certainty as measure
+
+    measured = measure(torch.tensor([probabilities]).log())
+    assert measured.item() == pytest.approx(nats, abs=1e-4)
+
+
 async def test_a_local_model_is_asked_to_measure() -> None:
     model = load_model("tiny", temperature=1.0, max_tokens=4)
     final = await self_certainty(model, 2, "best").ainvoke({"task": TASK, "messages": []} | ASKED)
