@@ -110,8 +110,8 @@ class Translator(Actor):
             written = self.format.render(Translation(target=target))
             self.pairs += [HumanMessage(source), AIMessage(written)]
 
-    def messages(self, state: TeamState) -> list[BaseMessage]:
-        system, *rest = super().messages(state)
+    def messages(self, state: TeamState, recalled: Sequence[BaseMessage] = ()) -> list[BaseMessage]:
+        system, *rest = super().messages(state, recalled)
         return [system, *self.pairs, *rest]
 
 
