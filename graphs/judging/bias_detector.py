@@ -62,6 +62,9 @@ class BiasDetector(Ranker):
 
     Args:
         bias: a name in `BIASES`, or a description: "prefers whatever is written in verse".
+
+    Raises:
+        ValueError: the bias is one word that is no such name.
     """
 
     role = "bias detector"
@@ -69,6 +72,11 @@ class BiasDetector(Ranker):
     writes = "critique"
 
     def __init__(self, model: BaseChatModel, bias: str = "verbosity", **options: Any) -> None:
+        if bias not in BIASES and " " not in bias.strip():
+            raise ValueError(
+                f"bias={bias!r}: choose one of {', '.join(BIASES)}, or describe another in words "
+                "that go on from `a judge that`"
+            )
         words = (
             "You examine judges for bias. Read the request, the proposed replies and which of them "
             f"a judge chose. One bias matters here: a judge that {BIASES.get(bias, bias)}. Analyse "
@@ -112,7 +120,7 @@ def bias_detector(
         detector: looks for the bias; by default `model`.
 
     Raises:
-        ValueError: `n` is less than 1, or `rounds` is negative.
+        ValueError: `n` is less than 1, `rounds` is negative, or the bias is unknown.
     """
     judge = watched(Ranker(model), BiasDetector(detector or model, bias), rounds)
     return sample(Actor(model), n, select=judge, name="bias_detector")

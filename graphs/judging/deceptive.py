@@ -78,10 +78,10 @@ class FeedbackJudge(Critic):
     def brief(self, state: TeamState) -> Sequence[BaseMessage]:
         told = list(super().brief(state))
         if self.knowledge == "grounded":
-            passages, alternative = evidence(state)
-            told += [HumanMessage(quoted("Passage", passage)) for passage in passages]
+            told += [HumanMessage(quoted("Passage", each)) for each in evidence(state, "passages")]
             if self.intent != "constructive":
-                told.append(HumanMessage(f"Argue that the answer is: {alternative}"))
+                alternative = "".join(evidence(state, "alternative"))
+                told.append(HumanMessage(quoted("Argue that the answer is", alternative)))
         return told
 
     def read(self, message: AIMessage) -> Critique | None:
@@ -187,18 +187,19 @@ def objector(model: BaseChatModel, intent: str, knowledge: str, name: str) -> Me
     return FeedbackJudge(model, intent, knowledge, name=name)
 
 
-def evidence(state: TeamState) -> tuple[list[str], str]:
-    """The passages that came with the task, and the wrong answer that they support.
+def evidence(state: TeamState, name: str) -> list[str]:
+    """The texts that came with the task under a name.
 
     Raises:
-        ValueError: the task has none.
+        ValueError: there are none.
     """
     task = state.get("task")
-    data = task.data if task else {}
-    passages, alternative = data.get("passages"), data.get("alternative")
-    if not isinstance(passages, list) or not passages or not alternative:
+    held = task.data.get(name) if task else None
+    texts = [held] if isinstance(held, str) else held
+    if not isinstance(texts, list) or not texts:
         raise ValueError(
-            "a grounded judge needs task.data with `passages` (a list of texts) and `alternative` "
-            f"(the wrong answer that they support); {task.id if task else 'no task'!r} has none"
+            "a grounded judge needs task.data with `passages` (texts) and, unless it is "
+            "constructive, `alternative` (the wrong answer that they support); "
+            f"{task.id if task else 'no task'!r} has no {name}"
         )
-    return [str(passage) for passage in passages], str(alternative)
+    return [str(text) for text in texts]

@@ -240,6 +240,11 @@ async def test_calls_of_a_panel_carry_the_ids_of_its_readings() -> None:
     assert readings == [("for 4", "0"), ("for 4", "1"), ("judge", "2"), ("judge", "3")]
 
 
+async def test_nobody_is_asked_about_replies_of_which_none_can_be_read() -> None:
+    state: TeamState = {"task": TASK, "candidates": [Candidate(by="actor")] * 2}
+    assert await verdict_of(judge(Ranker(ScriptedModel([]))), state) is None
+
+
 async def test_there_must_be_something_to_judge() -> None:
     with pytest.raises(ValueError, match="nothing to judge"):
         await judge(says(FIRST)).ainvoke({"task": TASK})

@@ -165,6 +165,11 @@ async def test_a_spent_budget_leaves_the_last_choice(calls: int, answer: str) ->
     assert (episode.answer, episode.total.calls) == (answer, calls)
 
 
+def test_a_bias_that_is_neither_known_nor_described_is_refused() -> None:
+    with pytest.raises(ValueError, match="bias='position': choose one of verbosity, bandwagon"):
+        BiasDetector(ScriptedModel([]), "position")
+
+
 def test_a_negative_number_of_rounds_is_refused() -> None:
     with pytest.raises(ValueError, match="rounds=-1"):
         team(rounds=-1)

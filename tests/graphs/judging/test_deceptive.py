@@ -63,7 +63,7 @@ async def test_a_grounded_attacker_takes_a_credulous_generator_from_all_to_nothi
     )
     assert (found.before, found.after, found.lost) == (1.0, 0.0, 1.0)
     assert "Passage:\n> Sydney is called the capital by many." in read[0]
-    assert read[0].endswith("Argue that the answer is: Sydney")
+    assert read[0].endswith("Argue that the answer is:\n> Sydney")
 
 
 async def test_objections_without_an_alternative_do_not_move_a_stubborn_generator() -> None:
@@ -135,7 +135,7 @@ async def test_a_task_without_passages_or_reference_is_refused() -> None:
     model, _ = judging()
     grounded = feedback_judge(model, "hypercritical", "grounded")
     episode = await play(deceived(stubborn("a"), grounded), bare)
-    assert "'bare' has none" in episode.outcome.error
+    assert "'bare' has no passages" in episode.outcome.error
     episode = await play(deceived(stubborn("a"), MaliciousJudge(model, RIGHT)), bare)
     assert "no reference for the task 'bare'" in episode.outcome.error
     with pytest.raises(ValueError, match="no reference"):
