@@ -17,7 +17,7 @@ from langchain_core.language_models import BaseChatModel
 
 from ...agents import Actor, Ranker
 from ...episodes.paper import Paper
-from ..judge import Orders, judge
+from ..judge import judge
 from ..sample import sample
 from ..team import Team
 
@@ -42,17 +42,16 @@ def panel(
     Raises:
         ValueError: `n` is less than 1, or there is no judge.
     """
-    return sample(Actor(model), n, select=jury(judges or [model] * JUDGES), name="panel")
+    return sample(
+        Actor(model), n, select=jury([model] * JUDGES if judges is None else judges), name="panel"
+    )
 
 
-def jury(models: Sequence[BaseChatModel], orders: Orders = "given") -> Team:
+def jury(models: Sequence[BaseChatModel]) -> Team:
     """A judge of `state["candidates"]`: a ranker of each model, and their votes.
 
-    Args:
-        orders: in which order each reads the candidates; see `judge`.
-
     Raises:
-        ValueError: there is no model, or the order is unknown.
+        ValueError: there is no model.
     """
     rankers = [Ranker(model, name=f"judge-{i}") for i, model in enumerate(models, 1)]
-    return judge(rankers, orders=orders, name="jury")
+    return judge(rankers, name="jury")

@@ -233,6 +233,24 @@ async def test_a_person_may_sit_on_a_panel() -> None:
     assert final["verdict"].winner == 1
 
 
+async def test_while_a_team_waits_for_a_person_on_its_panel_nobody_is_asked_twice() -> None:
+    asked: list[str] = []
+
+    def reply(messages: list[BaseMessage]) -> str:
+        asked.append("judge" if shown(messages) else "actor")
+        return FIRST if shown(messages) else f"<answer>{len(asked)}</answer>"
+
+    model = ScriptedModel(reply)
+    panel = judge([Ranker(model), Person("one"), Person("two")])
+    team = sample(Actor(model), 2, select=panel, checkpointer=InMemorySaver())
+    config: Any = {"configurable": {"thread_id": "1"}}
+    final = await team.ainvoke({"task": TASK, "messages": [HumanMessage("?")]}, config)
+    while pauses := final.get("__interrupt__"):
+        said = {"decision": "accept", "winner": 1}
+        final = await team.ainvoke(Command(resume={pauses[0].id: said}), config)
+    assert (final["answer"], asked) == ("2", ["actor", "actor", "judge"])
+
+
 async def test_calls_of_a_panel_carry_the_ids_of_its_readings() -> None:
     team = sample(says_answer("4"), 2, select=judge([prefers("4"), says(FIRST)], readings=2))
     episode = await play(team, TASK)

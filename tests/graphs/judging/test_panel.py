@@ -40,6 +40,11 @@ async def test_a_judge_that_fails_or_raves_does_not_count() -> None:
     assert (await play(team, TASK)).answer == "nice"
 
 
+def test_a_panel_needs_a_judge() -> None:
+    with pytest.raises(ValueError, match="0 judges"):
+        panel(author(), judges=[])
+
+
 async def test_one_model_may_take_every_part() -> None:
     asked: list[str] = []
 
