@@ -12,6 +12,7 @@ from .actor import Actor
 from .agent import Agent
 from .critic import Critic
 from .judge import Judge
+from .oracle import Oracle
 from .outputs import Action, Answer, Critique, Issue, Move, Proposal, Thought, Verdict
 from .person import Person
 from .ranker import Ranker
@@ -34,6 +35,7 @@ __all__ = [
     "JsonFormat",
     "Judge",
     "Move",
+    "Oracle",
     "Output",
     "OutputFormat",
     "Person",

@@ -42,7 +42,7 @@ class Person:
         """Pause, and return the update of the team's state once the person has spoken."""
         shown: dict[str, Any] = {
             key: value.model_dump(mode="json")
-            for key in ("draft", "critique")
+            for key in ("draft", "critique", "verdict")
             if isinstance(value := state.get(key), BaseModel)
         }
         if candidates := state.get("candidates"):

@@ -4,7 +4,8 @@ Each branch is a LangGraph task of its own (`Send`), so it streams when it ends,
 checkpointer when it is done, and can pause for a person. Its calls carry a branch id in the record:
 its place in the fan-out, below that of the branch around it (`2`, then `2/0`). Results come in the
 order of the branches, whichever ends first. A branch that fails, or whose budget is spent, is a
-`Candidate` that says so; only when every branch has failed is that an error.
+`Candidate` that says so; only when every branch has failed is that an error. What is reviewed
+within its branch streams before its review does, as an update of `propose`.
 
 The branches of a fan-out are one node deep, whatever is nested in it, so they end in the same
 superstep and the node that gathers them needs no `defer`.

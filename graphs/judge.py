@@ -4,7 +4,8 @@ Each judge reads the candidates (or the one draft) a number of times, each time 
 own, without knowing of the other readings. Verdicts are brought back to the order of the candidates
 and combined: grades by their mean, the winner by the votes, else by the grades. A verdict that
 cannot be read has no vote. Where two candidates have as many votes, the winner is left open: a
-judge who prefers whatever stands first, read in both orders, decides nothing.
+judge who prefers whatever stands first, read in both orders, decides nothing. Candidates of whom
+none can be read are not judged.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, Literal, TypedDict
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START
-from langgraph.types import Overwrite
+from langgraph.types import Overwrite, Send
 
 from ..agents import Candidate, TeamState, Verdict
 from .branches import Gathering, add_branches, apart, gathered, gathering
@@ -106,12 +107,16 @@ def judge(
         verdict = merge(ballots, len(state.get("candidates") or ()) or 1)
         return {"verdict": verdict, **({"stop": stop} if stop else {})}
 
+    def read(state: TeamState) -> list[Send] | str:
+        shown = state.get("candidates") or ()
+        return END if shown and not any(each.draft for each in shown) else branches(state)
+
     graph = gathering(Judged)
     branches = add_branches(graph, "read", readers, then="combine", review=review, outlook=outlook)
     graph.add_node("begin", begin)
     graph.add_node("combine", settle)
     graph.add_edge(START, "begin")
-    graph.add_conditional_edges("begin", branches, [*branches.nodes])
+    graph.add_conditional_edges("begin", read, [*branches.nodes, END])
     graph.add_edge("combine", END)
     return graph.compile(name=name, checkpointer=checkpointer)
 

@@ -24,6 +24,7 @@ from pydantic import Field
 from ...agents import Actor, Critique, Output, Ranker, TeamState, Verdict
 from ...episodes.paper import Paper
 from ..judge import Ballot, Combine, judge, vote_of
+from ..quoting import quoted
 from ..sample import sample
 from ..team import Team
 
@@ -95,8 +96,9 @@ class MetaJudge(Ranker):
         if verdict is None:
             raise ValueError("there is no judgement to judge: the state holds no verdict")
         grades = ", ".join(f"{score * TOP:g}" for score in verdict.scores)
-        told = f"A judge's grades, in order, from 1 to {TOP}: {grades}\n{verdict.rationale}"
-        return (*super().brief(state), HumanMessage(told))
+        told = f"A judge's grades, in order, from 1 to {TOP}: {grades}"
+        why = quoted("Its reasons", verdict.rationale)
+        return (*super().brief(state), HumanMessage(f"{told}\n{why}"))
 
 
 def grm(

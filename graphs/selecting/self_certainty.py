@@ -27,6 +27,7 @@ from langchain_core.tools import BaseTool
 
 from ...agents import Actor, Candidate
 from ...episodes.paper import Paper
+from ...models.cassette import CassetteModel
 from ..sample import sample
 from ..selectors import Selector, best, borda, weighted
 from ..team import Team
@@ -63,7 +64,7 @@ def self_certainty(
     }
     if vote not in selectors:
         raise ValueError(f"vote={vote!r}: choose one of {', '.join(selectors)}")
-    actor = MeasuredActor if "measure" in type(model).model_fields else Actor
+    actor = MeasuredActor if takes_measures(model) else Actor
     return sample(actor(model), n, select=selectors[vote], name="self_certainty")
 
 
@@ -77,10 +78,17 @@ def certainty(candidate: Candidate) -> float:
         return 0.0
     if "self_certainty" not in candidate.measures:
         raise ValueError(
-            f"{candidate.by}'s reply carries no self-certainty: use a local model (`tiny`, "
-            "`hf:PATH`), under a cassette one that was loaded with measure=True"
+            f"{candidate.by}'s reply carries no self-certainty: use a local model, `tiny` or "
+            "`hf:PATH`"
         )
     return candidate.measures["self_certainty"]
+
+
+def takes_measures(model: BaseChatModel) -> bool:
+    """Whether a model, perhaps under a cassette, can be asked to measure its replies."""
+    if isinstance(model, CassetteModel):
+        return model.inner is None or takes_measures(model.inner)
+    return "measure" in type(model).model_fields
 
 
 class MeasuredActor(Actor):

@@ -37,6 +37,14 @@ async def test_a_pause_shows_what_is_under_discussion() -> None:
     assert shown["critique"]["issues"][0]["reason"] == "too short"
 
 
+async def test_a_pause_shows_a_verdict_that_is_to_be_examined() -> None:
+    verdict = Verdict(decision="accept", winner=1, rationale="It is longer.")
+    auditor = Person("auditor", output=Critique, writes="critique")
+    shown, said = await asked(auditor, {"verdict": verdict}, {"verdict": "incorrect"})
+    assert (shown["verdict"]["winner"], shown["verdict"]["rationale"]) == (1, "It is longer.")
+    assert said == Critique(verdict="incorrect")
+
+
 async def test_a_pause_shows_what_there_is_to_choose_from() -> None:
     candidates = [Candidate(by="actor", draft=Answer(answer="4")), Candidate(by="actor")]
     shown, _ = await asked(Person(), {"candidates": candidates}, ACCEPT)

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 from langchain_core.messages import HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.types import Command
 
 from symposia import Actor, Budget, Critic, Judge, ScriptedModel, Task, answer, play, refine
 from symposia.agents import Answer, Person, TeamState
-from symposia.graphs import sample
+from symposia.graphs import Team, sample
 from symposia.graphs.branches import BranchesFailedError
 
 TASK = Task("t", "2 + 2?")
@@ -128,6 +130,16 @@ async def test_what_a_branch_says_is_streamed_when_it_ends() -> None:
     assert heard == ["fast", "slow"]
 
 
+async def test_a_draft_is_streamed_before_its_review() -> None:
+    critic = Critic(ScriptedModel(lambda messages: "<verdict>correct</verdict>", latency=0.05))
+    team = sample(says("<answer>4</answer>"), 1, review=critic)
+    heard = []
+    async for update in team.astream(START, stream_mode="updates"):
+        for node, change in update.items():
+            heard.append((node, change[0]["draft"].value if node == "propose" else ""))
+    assert heard == [("begin", ""), ("propose", "4"), ("answer", ""), ("select", "")]
+
+
 async def test_members_of_nested_teams_are_streamed_from_within() -> None:
     team = sample([refine(says("<answer>4</answer>"), approving()), says("<answer>5</answer>")])
     nodes = {
@@ -187,6 +199,19 @@ async def test_a_person_judges_the_very_draft_that_they_were_shown() -> None:
     final = await team.ainvoke(Command(resume=said), THREAD)
     assert (final["answer"], len(calls)) == ("2", 2)
     assert [each.verdict.decision for each in final["candidates"]] == ["revise", "accept"]
+
+
+async def test_what_a_person_reviews_is_kept_on_disk(tmp_path: Path) -> None:
+    def team(model: ScriptedModel, saver: AsyncSqliteSaver) -> Team:
+        return sample(Actor(model), 2, review=Person(), checkpointer=saver)
+
+    async with AsyncSqliteSaver.from_conn_string(str(tmp_path / "kept")) as saver:
+        paused = await team(counting([]), saver).ainvoke(START, THREAD)
+    said = {pause.id: {"decision": "accept"} for pause in paused["__interrupt__"]}
+    async with AsyncSqliteSaver.from_conn_string(str(tmp_path / "kept")) as saver:
+        final = await team(ScriptedModel([]), saver).ainvoke(Command(resume=said), THREAD)
+    assert [each.value for each in final["candidates"]] == ["1", "2"]
+    assert [each.verdict.decision for each in final["candidates"]] == ["accept", "accept"]
 
 
 async def test_a_person_deep_in_a_nested_team_may_pause_a_branch() -> None:

@@ -13,7 +13,7 @@ from langgraph.types import Command
 from symposia import Actor, Budget, Critic, Judge, ScriptedModel, Task, play
 from symposia.agents import Answer, Candidate, Person, Ranker, TeamState, Verdict
 from symposia.graphs import judge, sample
-from symposia.graphs.judge import Ballot, consensus, in_order, vote_of
+from symposia.graphs.judge import Ballot, agreed, consensus, in_order, vote_of
 
 TASK = Task("t", "2 + 2?")
 
@@ -233,11 +233,34 @@ async def test_a_person_may_sit_on_a_panel() -> None:
     assert final["verdict"].winner == 1
 
 
+async def test_while_a_team_waits_for_a_person_on_its_panel_nobody_is_asked_twice() -> None:
+    asked: list[str] = []
+
+    def reply(messages: list[BaseMessage]) -> str:
+        asked.append("judge" if shown(messages) else "actor")
+        return FIRST if shown(messages) else f"<answer>{len(asked)}</answer>"
+
+    model = ScriptedModel(reply)
+    panel = judge([Ranker(model), Person("one"), Person("two")])
+    team = sample(Actor(model), 2, select=panel, checkpointer=InMemorySaver())
+    config: Any = {"configurable": {"thread_id": "1"}}
+    final = await team.ainvoke({"task": TASK, "messages": [HumanMessage("?")]}, config)
+    while pauses := final.get("__interrupt__"):
+        said = {"decision": "accept", "winner": 1}
+        final = await team.ainvoke(Command(resume={pauses[0].id: said}), config)
+    assert (final["answer"], asked) == ("2", ["actor", "actor", "judge"])
+
+
 async def test_calls_of_a_panel_carry_the_ids_of_its_readings() -> None:
     team = sample(says_answer("4"), 2, select=judge([prefers("4"), says(FIRST)], readings=2))
     episode = await play(team, TASK)
     readings = sorted((t.agent, t.branch) for t in episode.turns if t.agent != "actor")
     assert readings == [("for 4", "0"), ("for 4", "1"), ("judge", "2"), ("judge", "3")]
+
+
+async def test_nobody_is_asked_about_replies_of_which_none_can_be_read() -> None:
+    state: TeamState = {"task": TASK, "candidates": [Candidate(by="actor")] * 2}
+    assert await verdict_of(judge(Ranker(ScriptedModel([]))), state) is None
 
 
 async def test_there_must_be_something_to_judge() -> None:
@@ -328,6 +351,27 @@ async def test_the_order_never_changes_what_a_fair_judge_decides(
     assert verdict is not None
     assert verdict.winner == grades.index(max(grades))
     assert verdict.scores == pytest.approx([each / 10 for each in grades])
+
+
+def test_agreement_needs_every_reading() -> None:
+    def read(*winners: int | None) -> Verdict | None:
+        ballots = [
+            Ballot("judge", (0, 1), Verdict(decision="accept", winner=each, scores=(0.5, 0.7)))
+            for each in winners
+        ]
+        return agreed(ballots, 2)
+
+    agreeing, split = read(1, 1), read(1, 1, 0)
+    assert agreeing is not None and split is not None
+    assert (agreeing.winner, agreeing.scores) == (1, pytest.approx((0.5, 0.7)))
+    assert split == Verdict(decision="revise", confidence=0.0)
+    silent = agreed([Ballot("judge", (0, 1), Verdict(decision="accept", winner=1)), UNREAD], 2)
+    assert silent is not None
+    assert silent.winner is None
+    assert agreed([UNREAD], 2) is None
+
+
+UNREAD = Ballot("judge", (1, 0), None)
 
 
 def test_a_vote_is_the_winner_else_the_one_best_grade() -> None:

@@ -3,6 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from langchain_core.messages import BaseMessage, HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
@@ -10,7 +12,7 @@ from langgraph.types import Command
 from symposia import Actor, Budget, Critic, Judge, ScriptedModel, Task, play
 from symposia.agents import Answer, Person, Ranker, TeamState
 from symposia.graphs import sample
-from symposia.graphs.selectors import best, filtered, graded
+from symposia.graphs.selectors import best, filtered, graded, majority
 
 TASK = Task("t", "2 + 2?")
 START: TeamState = {"task": TASK, "messages": [HumanMessage("2 + 2?")]}
@@ -155,6 +157,32 @@ async def test_a_team_may_be_used_again() -> None:
     team = sample(Actor(ScriptedModel(lambda messages: "<answer>4</answer>")), 2)
     for _ in range(2):
         assert len((await team.ainvoke(START))["candidates"]) == 2
+
+
+REPLIES = ["<answer>1</answer>", "<answer>2</answer>", "mumble", "error"]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.sampled_from(REPLIES), min_size=1, max_size=5),
+    st.none() | st.integers(0, 6),
+    st.sampled_from(["winner", "mumble", None]),
+)
+async def test_it_always_ends_within_its_budget_with_an_answer_if_there_was_one(
+    replies: list[str], calls: int | None, choice: str | None
+) -> None:
+    members = [
+        Actor(ScriptedModel([ValueError("down") if reply == "error" else reply]))
+        for reply in replies
+    ]
+    verdict = "<decision>accept</decision><winner>0</winner>" if choice == "winner" else "mumble"
+    team = sample(members, select=ranker(verdict) if choice else majority)
+    episode = await play(team, TASK, budget=Budget(calls=calls))
+    assert episode.total.calls <= (len(replies) + bool(choice) if calls is None else calls)
+    answered = [turn for turn in episode.turns if turn.agent == "actor" and turn.parsed]
+    assert bool(episode.answer) == bool(answered)
+    asked = calls is None or calls >= len(replies)
+    assert bool(episode.outcome.error) == (asked and set(replies) == {"error"})
 
 
 def test_it_draws_itself_with_its_members() -> None:

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage
+from langchain_core.outputs import ChatResult
 
-from symposia import ScriptedModel, Task, load_model, play
+from symposia import ScriptedModel, Task, play
 from symposia.graphs.selecting import self_certainty
+from symposia.models import Cassette
 
 TASK = Task("t", "2 + 2?")
 
@@ -60,15 +63,55 @@ async def test_a_model_that_does_not_tell_its_certainty_is_refused() -> None:
     assert "carries no self-certainty: use a local model" in episode.outcome.error
 
 
-async def test_a_local_model_is_asked_to_measure() -> None:
-    model = load_model("tiny", temperature=1.0, max_tokens=4)
-    final = await self_certainty(model, 2, "best").ainvoke({"task": TASK, "messages": []} | ASKED)
-    measures = [each.measures["self_certainty"] for each in final["candidates"]]
-    assert len(measures) == 2
-    assert all(each > 0 for each in measures)
+@pytest.mark.parametrize(
+    ("probabilities", "nats"),
+    [((0.25,) * 4, 0.0), ((0.97, 0.01, 0.01, 0.01), 2.0752), ((0.7, 0.1, 0.1, 0.1), 0.4298)],
+)
+def test_certainty_is_how_far_from_guessing_a_token_was(
+    probabilities: tuple[float, ...], nats: float
+) -> None:
+    torch = pytest.importorskip("torch")
+    from symposia.models.engine.sampling import self_certainty as measure
+
+    measured = measure(torch.tensor([probabilities]).log())
+    assert measured.item() == pytest.approx(nats, abs=1e-4)
 
 
-ASKED: dict[str, Any] = {"messages": [("human", "2 + 2?")]}
+class Measuring(ScriptedModel):
+    """Measures its replies when it is asked to, as a local model does."""
+
+    measure: bool = False
+
+    async def _agenerate(self, messages: Any, *args: Any, **options: Any) -> ChatResult:
+        result = await super()._agenerate(messages, *args, **options)
+        if options.get("measure"):
+            measures = {"self_certainty": (1.5, 2.5)}
+            result.generations[0].message.response_metadata["measures"] = measures
+        return result
+
+
+async def test_a_model_under_a_cassette_is_asked_too_and_replayed_without_it(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "calls.jsonl"
+    recording = Cassette(path, "lenient").wrap(Measuring(["<answer>4</answer>"] * 2), name="m")
+    assert (await play(self_certainty(recording, 2), TASK)).answer == "4"
+    replaying = Cassette(path).wrap(name="m")
+    episode = await play(self_certainty(replaying, 2), TASK)
+    assert (episode.answer, episode.outcome.error) == ("4", "")
+
+
+async def test_a_model_that_can_measure_is_asked_to() -> None:
+    model = Measuring(["<answer>4</answer>"] * 2)
+    final = await self_certainty(model, 2).ainvoke({"task": TASK})
+    assert [each.measures["self_certainty"] for each in final["candidates"]] == [2.0, 2.0]
+
+
+async def test_a_hosted_model_under_a_cassette_is_refused_like_one_without(tmp_path: Path) -> None:
+    hosted = ScriptedModel(lambda messages: "<answer>4</answer>")
+    model = Cassette(tmp_path / "calls.jsonl", "lenient").wrap(hosted)
+    episode = await play(self_certainty(model, 2), TASK)
+    assert "carries no self-certainty" in episode.outcome.error
 
 
 def test_bad_settings_are_refused() -> None:
