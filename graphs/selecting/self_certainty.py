@@ -27,7 +27,7 @@ from langchain_core.tools import BaseTool
 
 from ...agents import Actor, Candidate
 from ...episodes.paper import Paper
-from ...models.cassette import CassetteModel
+from ...models.cassette_model import CassetteModel
 from ..sample import sample
 from ..selectors import Selector, best, borda, weighted
 from ..team import Team
