@@ -185,7 +185,8 @@ class MemoryGuard:
             await self.quarantine.end(name, episode.outcome.score)
 
     async def _lessons(self, found: Sequence[Found]) -> tuple[Lesson, ...]:
-        """The lessons of records whose actions are similar to those found."""
+        """The lessons of records whose actions are similar to those found, and those under nearly
+        the same action whose records are no longer there."""
         lessons: list[Lesson] = []
         for each in found:
             action = acted(each.record)
@@ -193,8 +194,7 @@ class MemoryGuard:
                 similar = await self.retriever.similar_actions(action, k=SIMILAR_ACTIONS)
                 known = [await self.lessons.of(one.record.key) for one in similar]
                 lessons += [lesson for lesson in known if lesson]
-            else:
-                lessons += await self.lessons.near(action, k=SIMILAR_ACTIONS, at_least=SAME_ACTION)
+            lessons += await self.lessons.near(action, k=SIMILAR_ACTIONS, at_least=SAME_ACTION)
         return tuple(distinct(lessons))
 
     async def _likeness(self, path: str, chains: Sequence[str]) -> list[float]:
