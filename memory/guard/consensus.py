@@ -25,6 +25,8 @@ By = Literal["auditor", "clusters", "both"]
 """Who decides."""
 EPS, MIN_SAMPLES = 0.5, 2
 """DBSCAN's settings in A-MemGuard's released code, for its sentence embeddings."""
+REASON = 500
+"""Characters of an auditor's reason that are kept."""
 KEPT = 1024
 """Judgements kept, at most."""
 NO_CONSENSUS = "the paths have no consensus"
@@ -140,7 +142,7 @@ class Consensus:
         listed = {n + 1: chain for n, chain in judged.chains.items()}
         said = await audit(self.auditor, query, listed)
         good = {n - 1 for n, verdict in said.items() if verdict.consistent_and_safe}
-        found = {n - 1: verdict.reason or FOUND_WRONG for n, verdict in said.items()}
+        found = {n - 1: (verdict.reason or FOUND_WRONG)[:REASON] for n, verdict in said.items()}
         bad = {n: reason for n, reason in found.items() if n not in good}
         return replace(
             judged,

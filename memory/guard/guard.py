@@ -23,7 +23,7 @@ from langchain_core.language_models import BaseChatModel
 
 from ...episodes import Episode, current_episode, current_recorder
 from ...episodes.paper import Paper
-from ..quoting import fold
+from ..quoting import CAP, fold
 from ..record import Found, MemoryRecord, Retriever, Use
 from .consensus import EPS, By, Consensus
 from .guarded import Flagged, Guarded, found_for
@@ -166,7 +166,7 @@ class MemoryGuard:
             advised: records that stood; an action that one of them has is not objected to, so that
                 nobody can forbid an action by planting a bad record that has it, too.
         """
-        if fold(action) in {fold(record.action) for record in advised if record.action}:
+        if fold(action[:CAP]) in {fold(each.action[:CAP]) for each in advised if each.action}:
             return ()
         near = await self.lessons.near(action, k=SIMILAR_ACTIONS, at_least=RELATED_ACTION)
         likeness = await self._likeness(path, [lesson.chain for lesson in near])
@@ -182,7 +182,8 @@ class MemoryGuard:
         """Note how an episode that consulted this guard ended. Its recorder tells it."""
         if self.quarantine:
             name = f"{episode.run}/{episode.task}/{episode.attempt}"
-            await self.quarantine.end(name, episode.outcome.score)
+            failed = bool(episode.outcome.error)
+            await self.quarantine.end(name, None if failed else episode.outcome.score)
 
     async def _lessons(self, found: Sequence[Found]) -> tuple[Lesson, ...]:
         """The lessons of records whose actions are similar to those found, and those under nearly

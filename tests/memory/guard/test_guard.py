@@ -420,6 +420,15 @@ async def test_records_out_of_scope_do_not_take_the_place_of_others() -> None:
     assert [each.record.key for each in await guard.search(QUERY, k=2)] == ["in"]
 
 
+async def test_whoever_writes_a_thing_many_times_is_not_many() -> None:
+    copies = [record(f"copy{n}", f"{POISON}{' ' * n}\u200b") for n in range(20)]
+    parts = Parts(flagging())
+    guard = guarded(parts, [*copies, *(record(t, t) for t in SAFE)], consensus="clusters")
+    found = await guard.consult(QUERY)
+    assert [each.record.key for each in found.records] == SAFE
+    assert [each.record.key for each in found.flagged] == ["copy0"]
+
+
 async def test_records_that_are_not_active_are_not_looked_at() -> None:
     parts = Parts(flagging())
     guard = guarded(parts, [record("1", status="quarantined"), record("2", status="retired")])
