@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 
-from ...episodes import Episode, current_episode, current_recorder
+from ...episodes import Episode, EpisodeName, current_episode, current_recorder
 from ...episodes.paper import Paper
 from ..quoting import CAP, fold
 from ..record import Found, MemoryRecord, Retriever, Use
-from .consensus import EPS, By, Consensus
+from .consensus import EPS, Consensus, Jury
 from .guarded import Flagged, Guarded, found_for
 from .lessons import Lesson, Lessons, acted, distinct
 from .quarantine import Quarantine
@@ -85,7 +85,7 @@ class MemoryGuard:
         model: BaseChatModel,
         *,
         auditor: BaseChatModel | None = None,
-        consensus: By = "auditor",
+        consensus: Consensus = "auditor",
         embeddings: Embeddings | None = None,
         eps: float = EPS,
         lessons: Lessons | None = None,
@@ -98,7 +98,7 @@ class MemoryGuard:
             raise ValueError(f"quarantine_after={quarantine_after}: it must be at least 1")
         self.retriever = retriever
         self.embeddings = embeddings or _words()
-        self.consensus = Consensus(
+        self.jury = Jury(
             model,
             auditor or model,
             consensus,
@@ -142,7 +142,7 @@ class MemoryGuard:
         lessons = await self._lessons(found)
         suspects = [each for each in found if await self._suspect(each.record)]
         asked = [each for each in found if each not in suspects]
-        judged = await self.consensus.judge(query, [each.record for each in asked])
+        judged = await self.jury.judge(query, [each.record for each in asked])
         flagged = [Flagged(each.record, "it is suspect: see the quarantine") for each in suspects]
         for n, each in enumerate(asked):
             if n not in judged.stands:
@@ -181,7 +181,7 @@ class MemoryGuard:
     async def end(self, episode: Episode) -> None:
         """Note how an episode that consulted this guard ended. Its recorder tells it."""
         if self.quarantine:
-            name = f"{episode.run}/{episode.task}/{episode.attempt}"
+            name = EpisodeName(episode.run, f"{episode.task}/{episode.attempt}")
             failed = bool(episode.outcome.error)
             await self.quarantine.end(name, None if failed else episode.outcome.score)
 
@@ -224,7 +224,7 @@ class MemoryGuard:
     async def _support(self, records: Sequence[Found]) -> None:
         """Note what the episode around the caller is shown, to hear later how it ended."""
         episode, recorder = current_episode(), current_recorder()
-        if self.quarantine and episode and records:
+        if self.quarantine and episode.episode and records:
             await self.quarantine.support.show(episode, [each.record.key for each in records])
             if recorder is not None:
                 recorder.at_end(self.end)
