@@ -9,16 +9,13 @@ it. When a person accepts a record, what was set aside for its sake only comes b
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ...episodes import EpisodeName
+from ..memory import Memory
 from ..record import MemoryRecord
+from ..store import MemoryStore
 from .lessons import WRITER, Lesson, Lessons
 from .support import Facts, Support, episode_of
-
-if TYPE_CHECKING:
-    from ..memory import Memory
-    from ..store import MemoryStore
 
 SUSPECT = "written in a tainted episode"
 """How the reason of a suspect record begins."""

@@ -11,14 +11,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...episodes import EpisodeName
+from ..memory import Memory
 from ..record import MemoryRecord
 from .lessons import WRITER, owned
-
-if TYPE_CHECKING:
-    from ..memory import Memory
 
 
 @dataclass(slots=True)
