@@ -20,7 +20,6 @@ from .memory_review import review
 
 if TYPE_CHECKING:
     from ..memory import Memory, MemoryRecord, MemoryStore
-
 memory = typer.Typer(
     help="See, search, move and forget what agents remember.", no_args_is_help=True
 )
@@ -203,6 +202,12 @@ def forget(
     _run(store, work)
 
 
+memory.command(
+    epilog="Examples: `symposia memory review team/solver` · "
+    "`symposia memory review team/solver --reject KEY --reason planted --json`"
+)(review)
+
+
 def _run(store: str, work: Callable[[MemoryStore], Awaitable[None]], create: bool = False) -> None:
     """Do `work` with the store opened."""
 
@@ -277,9 +282,3 @@ def _seconds(age: str) -> float:
     if found is None:
         raise ValueError(f"no age {age!r}; write a number and a unit: 90s, 10m, 12h, 30d, 8w")
     return float(found[1]) * _SECONDS[found[2]]
-
-
-memory.command(
-    epilog="Examples: `symposia memory review memory.db team/solver` · "
-    "`symposia memory review memory.db team/solver --reject KEY --reason 'planted' --json`"
-)(review)

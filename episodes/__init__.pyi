@@ -1,4 +1,4 @@
-from .around import current_episode, current_recorder, sub_budget
+from .around import EpisodeName, current_episode, current_recorder, sub_budget
 from .call import Prices
 from .episode import Episode, Outcome
 from .files import export, to_markdown
@@ -17,6 +17,7 @@ __all__ = [
     "Budget",
     "BudgetExceeded",
     "Episode",
+    "EpisodeName",
     "EpisodeStore",
     "Ledger",
     "Observation",

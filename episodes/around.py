@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import var_child_runnable_config
@@ -12,8 +12,16 @@ from langchain_core.runnables.config import var_child_runnable_config
 from .ledger import Budget, BudgetExceeded, Ledger
 from .recorder import Recorder, inner_account
 
-PLAYED = re.compile(r"(.+)/[0-9a-f]{32}", re.DOTALL)
-"""An episode's name in a config, and what tells its playing from others."""
+
+class EpisodeName(NamedTuple):
+    """Which episode it is, as records of memories know it."""
+
+    run: str
+    episode: str
+    """`task/attempt`; empty outside of an episode."""
+
+    def __str__(self) -> str:
+        return f"{self.run}/{self.episode}" if self.run else self.episode
 
 
 def current_recorder(config: RunnableConfig | None = None) -> Recorder | None:
@@ -24,13 +32,19 @@ def current_recorder(config: RunnableConfig | None = None) -> Recorder | None:
     return next((h for h in handlers if isinstance(h, Recorder)), None)
 
 
-def current_episode(config: RunnableConfig | None = None) -> str:
-    """The name of the episode that runs around the caller, or that of `config`, as
-    `run/task/attempt`; empty outside of one."""
+def current_episode(config: RunnableConfig | None = None) -> EpisodeName:
+    """The name of the episode that runs around the caller, or that of `config`; an empty one
+    outside. A config that `play` did not make says it as `{"metadata": {"episode": "run/name"}}`.
+    """
     metadata = (config or var_child_runnable_config.get() or {}).get("metadata") or {}
-    name = str(metadata.get("episode", ""))
-    played = PLAYED.fullmatch(name)
-    return played[1] if played else name
+    run, playing = metadata.get("run"), metadata.get("episode")
+    if not isinstance(playing, str):
+        return EpisodeName("", "")
+    if not isinstance(run, str):
+        first, _, rest = playing.partition("/")
+        return EpisodeName(first, rest) if rest else EpisodeName("", first)
+    # The last part of `playing` tells one playing of the same attempt from another.
+    return EpisodeName(run, playing.removeprefix(f"{run}/").rpartition("/")[0])
 
 
 @contextmanager

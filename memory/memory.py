@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from .audit import AuditEntry
 from .beside import beside
@@ -17,6 +17,9 @@ from .sealing import Stored
 from .shelf import Change, Shelf
 from .vectors import Embedder
 from .writer import Writer
+
+if TYPE_CHECKING:
+    from ..episodes import Episode
 
 FEW = 20_000
 """Records that are searched at once, in a few milliseconds; more are in a thread."""
@@ -135,6 +138,13 @@ class Memory(Retriever):
             [Change(k, apply, self._note("settle", k, by, told)) for k in keys]
         )
         return keys
+
+    async def end(self, episode: Episode) -> None:
+        """Settle an episode that is over; a recorder's `at_end` may call this. One that broke says
+        nothing of its records."""
+        if not episode.outcome.error:
+            name = f"{episode.task}/{episode.attempt}"
+            await self.settle(name, episode.outcome.score, run=episode.run, by="runtime")
 
     async def forget(self, retention: Retention, *, by: str = "retention") -> dict[str, str]:
         """Delete what is not to be kept, and return the keys with why. The audit keeps both."""

@@ -9,29 +9,32 @@ be judged is not shown: an unreadable audit or a spent budget shows nothing, nev
 
 The paper is the one in `PAPER`. Ours are: lessons are kept only of records that were judged, not of
 all when an audit cannot be read; two equally large clusters are no consensus; records flagged at
-several queries are quarantined, with what they supported; before acting, agents have their action
-compared with the lessons.
+several queries are quarantined, with what they supported; records that say the same are one voice;
+and a lesson is a reason to think again before acting (`check_action`), not a veto.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 
-from ...episodes import Episode, current_episode, current_recorder
+from ...episodes import Episode, EpisodeName, current_episode, current_recorder
 from ...episodes.paper import Paper
-from ..quoting import fold
+from ...models.lexical import LexicalEmbeddings
+from ..memory import Memory
+from ..quoting import CAP, fold
 from ..record import Found, MemoryRecord, Retriever, Use
-from .consensus import EPS, By, Consensus
+from ..store import MemoryStore
+from .clusters import distances
+from .consensus import EPS, MIN_SAMPLES, Consensus, Jury
 from .guarded import Flagged, Guarded, found_for
 from .lessons import Lesson, Lessons, acted, distinct
+from .paths import conclusion
 from .quarantine import Quarantine
-
-if TYPE_CHECKING:
-    from ..store import MemoryStore
 
 PAPER = Paper(
     title="A-MemGuard: A Proactive Defense Framework for LLM-Based Agent Memory",
@@ -40,10 +43,13 @@ PAPER = Paper(
 )
 SIMILAR_ACTIONS = 4
 """Actions looked at for lessons, for each record found (A-MemGuard's released code)."""
+WIDER = 4
+"""How many times `k` records are looked through for some that are not suspect."""
 SAME_ACTION, SAME_PATH = 0.9, 0.8
 """Cosines from which an action, or the path to it, is that of a lesson. Ours."""
 RELATED_ACTION = 0.6
 """The cosine from which an action is near enough for the paths to be compared. Ours."""
+WORD = re.compile(r"\w+")
 
 
 @runtime_checkable
@@ -56,9 +62,10 @@ class KnowsActions(Protocol):
 class MemoryGuard:
     """Wraps any retriever, and is one: its search gives the records that stand.
 
-    A consult of `k` records makes at most `k + 1` model calls, `k` of them at the same time; they
-    are recorded and budgeted as those of the agents `path-writer` and `auditor`. A query that finds
-    what it found before makes none. Use a model that answers greedily (`temperature=0`).
+    A consult of `k` records makes `k + 1` model calls, `k` of them at the same time, and one audit
+    more for each suspect record among them. They are recorded and budgeted as those of the agents
+    `path-writer` and `auditor`. A query that finds what it found before makes none. Use a model
+    that answers greedily (`temperature=0`).
 
     Args:
         retriever: where records come from.
@@ -85,7 +92,7 @@ class MemoryGuard:
         model: BaseChatModel,
         *,
         auditor: BaseChatModel | None = None,
-        consensus: By = "auditor",
+        consensus: Consensus = "auditor",
         embeddings: Embeddings | None = None,
         eps: float = EPS,
         lessons: Lessons | None = None,
@@ -97,8 +104,8 @@ class MemoryGuard:
         if quarantine_after < 1:
             raise ValueError(f"quarantine_after={quarantine_after}: it must be at least 1")
         self.retriever = retriever
-        self.embeddings = embeddings or _words()
-        self.consensus = Consensus(
+        self.embeddings = embeddings or LexicalEmbeddings()
+        self.jury = Jury(
             model,
             auditor or model,
             consensus,
@@ -108,7 +115,9 @@ class MemoryGuard:
             format=format,
         )
         self.quarantine = quarantine
-        self.lessons = lessons or (quarantine.lessons if quarantine else _own_lessons())
+        if lessons is None:
+            lessons = quarantine.lessons if quarantine else Lessons(MemoryStore().memory("lessons"))
+        self.lessons = lessons
         self.quarantine_after = quarantine_after
 
     @classmethod
@@ -138,22 +147,24 @@ class MemoryGuard:
             ValueError: `k` is below 1, or `use` is unknown.
             UnknownCostError: money is limited, and the cost of a model is unknown.
         """
-        found = await found_for(self.retriever, query, k=k, use=use)
+        found = await self._found(query, k, use)
         lessons = await self._lessons(found)
-        suspects = [each for each in found if await self._suspect(each.record)]
-        asked = [each for each in found if each not in suspects]
-        judged = await self.consensus.judge(query, [each.record for each in asked])
-        flagged = [Flagged(each.record, "it is suspect: see the quarantine") for each in suspects]
-        for n, each in enumerate(asked):
-            if n not in judged.stands:
-                reason = judged.wrong.get(n, judged.why)
-                flagged.append(
-                    Flagged(each.record, reason, judged.chains.get(n), n in judged.wrong)
-                )
+        records = [each.record for each in found]
+        suspects = [n for n, record in enumerate(records) if await self._suspect(record)]
+        judged = await self.jury.judge(query, records, suspects)
+        flagged = tuple(
+            Flagged(record, judged.reason(n), judged.chains.get(n), judged=n in judged.wrong)
+            for n, record in enumerate(records)
+            if n not in judged.stands
+        )
         await self._learn(query, flagged)
-        records = tuple(each for n, each in enumerate(asked) if n in judged.stands)
-        await self._support(records)
-        return Guarded(records, lessons, tuple(flagged), judged.calls)
+        await self._support([records[n].key for n in sorted(judged.stands - {*suspects})])
+        return Guarded(
+            records=tuple(each for n, each in enumerate(found) if n in judged.stands),
+            lessons=_uncontested(lessons, [judged.chains[n] for n in sorted(judged.stands)]),
+            flagged=flagged,
+            calls=judged.calls,
+        )
 
     async def check_action(
         self, action: str, *, path: str = "", advised: Iterable[MemoryRecord] = ()
@@ -166,7 +177,7 @@ class MemoryGuard:
             advised: records that stood; an action that one of them has is not objected to, so that
                 nobody can forbid an action by planting a bad record that has it, too.
         """
-        if fold(action) in {fold(record.action) for record in advised if record.action}:
+        if fold(action[:CAP]) in {fold(each.action[:CAP]) for each in advised if each.action}:
             return ()
         near = await self.lessons.near(action, k=SIMILAR_ACTIONS, at_least=RELATED_ACTION)
         likeness = await self._likeness(path, [lesson.chain for lesson in near])
@@ -181,11 +192,28 @@ class MemoryGuard:
     async def end(self, episode: Episode) -> None:
         """Note how an episode that consulted this guard ended. Its recorder tells it."""
         if self.quarantine:
-            name = f"{episode.run}/{episode.task}/{episode.attempt}"
-            await self.quarantine.end(name, episode.outcome.score)
+            name = EpisodeName(episode.run, f"{episode.task}/{episode.attempt}")
+            failed = bool(episode.outcome.error)
+            await self.quarantine.end(name, None if failed else episode.outcome.score)
+        elif isinstance(self.retriever, Memory):
+            await self.retriever.end(episode)
+
+    async def _found(self, query: str, k: int, use: Use) -> list[Found]:
+        """The `k` best records, and the next best where hardly one of these has a voice."""
+        found = await found_for(self.retriever, query, k=k, use=use)
+        voices = [each for each in found if not await self._suspect(each.record)]
+        if len(voices) < min(MIN_SAMPLES, len(found)):
+            known = {each.record.key for each in found}
+            for each in await found_for(self.retriever, query, k=WIDER * k, use=use):
+                new = each.record.key not in known
+                if len(voices) < MIN_SAMPLES and new and not await self._suspect(each.record):
+                    voices.append(each)
+                    found.append(each)
+        return found
 
     async def _lessons(self, found: Sequence[Found]) -> tuple[Lesson, ...]:
-        """The lessons of records whose actions are similar to those found."""
+        """The lessons of records whose actions are similar to those found, and those under nearly
+        the same action whose records are no longer there."""
         lessons: list[Lesson] = []
         for each in found:
             action = acted(each.record)
@@ -193,21 +221,18 @@ class MemoryGuard:
                 similar = await self.retriever.similar_actions(action, k=SIMILAR_ACTIONS)
                 known = [await self.lessons.of(one.record.key) for one in similar]
                 lessons += [lesson for lesson in known if lesson]
-            else:
-                lessons += await self.lessons.near(action, k=SIMILAR_ACTIONS, at_least=SAME_ACTION)
+            lessons += await self.lessons.near(action, k=SIMILAR_ACTIONS, at_least=SAME_ACTION)
         return tuple(distinct(lessons))
 
     async def _likeness(self, path: str, chains: Sequence[str]) -> list[float]:
         """The cosine of a path with each chain; 0 without a path."""
         if not path.strip() or not chains:
             return [0.0] * len(chains)
-        from .clusters import cosines
-
         vectors = await self.embeddings.aembed_documents([path, *chains])
-        return [float(cosine) for cosine in cosines(vectors)[0, 1:]]
+        return [1.0 - float(apart) for apart in distances(vectors)[0, 1:]]
 
     async def _suspect(self, record: MemoryRecord) -> bool:
-        return self.quarantine is not None and await self.quarantine.suspect(record)
+        return self.quarantine is not None and bool(await self.quarantine.suspicion(record))
 
     async def _learn(self, query: str, flagged: Iterable[Flagged]) -> None:
         """Keep the lessons of this query, and quarantine what was flagged too often."""
@@ -220,22 +245,25 @@ class MemoryGuard:
                     )
                     await self.quarantine.put(each.record.key, reason=reason)
 
-    async def _support(self, records: Sequence[Found]) -> None:
+    async def _support(self, keys: Sequence[str]) -> None:
         """Note what the episode around the caller is shown, to hear later how it ended."""
         episode, recorder = current_episode(), current_recorder()
-        if self.quarantine and episode and records:
-            await self.quarantine.support.show(episode, [each.record.key for each in records])
-            if recorder is not None:
-                recorder.at_end(self.end)
+        if episode.episode and recorder is not None:
+            recorder.at_end(self.end)
+            if self.quarantine:
+                await self.quarantine.support.show(episode, keys)
 
 
-def _words() -> Embeddings:
-    from ...models.lexical import LexicalEmbeddings
+def _uncontested(lessons: Sequence[Lesson], chains: Sequence[str]) -> tuple[Lesson, ...]:
+    """The lessons, but for those against what the memory agrees on: whoever has a record flagged
+    that names the right action, and more, would otherwise warn everybody of it."""
+    agreed = [words for chain in chains if (words := _words(conclusion(chain)))]
+    return tuple(
+        lesson
+        for lesson in lessons
+        if sum(words <= _words(conclusion(lesson.chain)) for words in agreed) < MIN_SAMPLES
+    )
 
-    return LexicalEmbeddings()
 
-
-def _own_lessons() -> Lessons:
-    from ..store import MemoryStore
-
-    return Lessons(MemoryStore().memory("lessons"))
+def _words(text: str) -> frozenset[str]:
+    return frozenset(WORD.findall(fold(text)))
