@@ -1,8 +1,11 @@
 from .audit import AuditEntry
+from .files import Imported
 from .guard import Guarded, Lesson, MemoryGuard, Quarantine, recall
 from .keys import memory_key
+from .layers import Layers
 from .memory import Memory
 from .record import USES, Found, MemoryRecord, Provenance, Retriever, Status, Use
+from .retention import Retention
 from .store import MemoryStore
 from .vectors import EmbeddingError
 from .working import (
@@ -39,6 +42,8 @@ __all__ = [
     "Folded",
     "Found",
     "Guarded",
+    "Imported",
+    "Layers",
     "Lesson",
     "Memory",
     "MemoryGuard",
@@ -47,6 +52,7 @@ __all__ = [
     "NearestErrors",
     "Provenance",
     "Quarantine",
+    "Retention",
     "Retriever",
     "RewriteTable",
     "SketchedErrors",

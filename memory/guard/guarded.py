@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..quoting import CAP, fold
 from ..record import USES, Found, MemoryRecord, Retriever, Use
 from .lessons import Lesson
 from .showing import shown
@@ -41,21 +42,9 @@ class Guarded:
         return shown(self.records, self.lessons)
 
 
-async def recall(memory: Retriever, query: str, *, k: int = 5, use: Use = "context") -> Guarded:
-    """What `memory` has for `query`; a `MemoryGuard` is consulted, any other is taken at its word.
-
-    Raises:
-        ValueError: `k` is below 1, or `use` is unknown.
-    """
-    from .guard import MemoryGuard
-
-    if isinstance(memory, MemoryGuard):
-        return await memory.consult(query, k=k, use=use)
-    return Guarded(records=tuple(await found_for(memory, query, k=k, use=use)))
-
-
 async def found_for(memory: Retriever, query: str, *, k: int, use: Use) -> list[Found]:
-    """The `k` best active records that may influence this.
+    """The `k` best active records that may influence this. Records that are shown alike are one:
+    whoever writes a thing many times is not many.
 
     Raises:
         ValueError: `k` is below 1, or `use` is unknown.
@@ -67,7 +56,11 @@ async def found_for(memory: Retriever, query: str, *, k: int, use: Use) -> list[
     wide = k
     while True:
         found = await memory.search(query, k=wide)
-        good = [f for f in found if f.record.status == "active" and use in f.record.uses]
+        good: dict[tuple[str, str], Found] = {}
+        for each in found:
+            record = each.record
+            if record.status == "active" and use in record.uses:
+                good.setdefault((fold(record.text[:CAP]), fold(record.action[:CAP])), each)
         if len(good) >= k or len(found) < wide:
-            return good[:k]
+            return [*good.values()][:k]
         wide *= 4
