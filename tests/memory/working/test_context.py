@@ -100,6 +100,23 @@ def test_what_fits_is_within_the_limit_and_whole_or_refused(
         assert stayed == kept
 
 
+@given(conversations(), st.integers(1, 120), st.integers(1, 4), st.sampled_from([None, cut]))
+def test_the_limit_holds_for_counters_that_do_not_grow_with_the_conversation(
+    messages: list[BaseMessage], limit: int, block: int, condense: Any
+) -> None:
+    def odd(part: Sequence[BaseMessage]) -> int:
+        return words(part) + 40 * (len(part) % 3 == 1)
+
+    budget = ContextBudget(limit, count=odd, condense=condense, block=block)
+    try:
+        kept = asyncio.run(budget.fit(messages))
+    except ContextTooSmallError:
+        assert odd(messages) > limit
+    else:
+        assert odd(kept) <= limit
+        check_calls(kept)
+
+
 TOOLS: list[BaseMessage] = [
     SystemMessage("system"),
     HumanMessage("task"),
