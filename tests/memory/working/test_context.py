@@ -117,6 +117,17 @@ def test_the_limit_holds_for_counters_that_do_not_grow_with_the_conversation(
         check_calls(kept)
 
 
+async def test_a_block_that_does_not_help_goes_only_in_part() -> None:
+    messages = [HumanMessage("task"), *(AIMessage(f"a{n}") for n in range(6))]
+
+    def odd(part: Sequence[BaseMessage]) -> int:
+        return len(part) + 40 * (len(part) == 4)
+
+    assert await ContextBudget(6, count=odd).fit(messages) == [messages[0], *messages[2:]]
+    assert await ContextBudget(6, count=odd, block=2).fit(messages) == [messages[0], *messages[3:]]
+    assert await ContextBudget(6, count=odd, block=3).fit(messages) == [messages[0], *messages[2:]]
+
+
 TOOLS: list[BaseMessage] = [
     SystemMessage("system"),
     HumanMessage("task"),
