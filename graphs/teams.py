@@ -11,7 +11,6 @@ from ..agents import Actor, Critic, Judge, ToolAgent
 from .act import act
 from .answer import answer
 from .follow import follow
-from .ocr_agent import ocr_agent
 from .refine import refine
 from .self_refine import self_refine
 from .team import Team
@@ -62,7 +61,6 @@ TEAMS = {
         TeamSpec("answer", "one actor replies once", _answer, acts=False),
         TeamSpec("refine", "actor, critic and judge refine an answer", _refine, acts=False),
         TeamSpec("self-refine", "one model answers, reviews, revises", self_refine, acts=False),
-        TeamSpec("ocr-agent", "one model refines by plan and memory", ocr_agent, acts=False),
         TeamSpec("act", "one tool agent acts in a world", _act, acts=True),
         TeamSpec(
             "act-refine", "actor, critic and judge agree on each action", _act_refine, acts=True
