@@ -12,11 +12,14 @@ from langchain_core.language_models import BaseChatModel, BaseLanguageModel
 from langchain_core.messages import BaseMessage
 from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.tools import BaseTool
+from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from .base import ChatModel
 
 TokenCounter = Callable[[Sequence[BaseMessage]], int]
 """From a conversation to its tokens."""
+UNCOUNTED = BaseLanguageModel.get_num_tokens_from_messages
+"""What a model has that does not count itself: it would load GPT-2's tokenizer from the network."""
 
 
 def token_counter(model: BaseChatModel, tools: Sequence[BaseTool] = ()) -> TokenCounter:
@@ -26,20 +29,11 @@ def token_counter(model: BaseChatModel, tools: Sequence[BaseTool] = ()) -> Token
     message, by langchain-core); so are the tools of hosted models.
     """
 
-    def own(messages: Sequence[BaseMessage]) -> int:
-        return model.get_num_tokens_from_messages(list(messages), list(tools) or None)
-
-    def hosted(messages: Sequence[BaseMessage]) -> int:
-        return model.get_num_tokens_from_messages(list(messages)) + described
-
-    def estimated(messages: Sequence[BaseMessage]) -> int:
-        return count_tokens_approximately(messages) + described
-
-    counts = type(model).get_num_tokens_from_messages
-    if counts is BaseLanguageModel.get_num_tokens_from_messages:
-        described = count_tokens_approximately([], tools=list(tools))
-        return hosted if model.custom_get_token_ids else estimated
-    if isinstance(model, ChatModel):
-        return own
+    uncounted = type(model).get_num_tokens_from_messages is UNCOUNTED
+    if isinstance(model, ChatModel) and not uncounted:
+        schemas = [convert_to_openai_tool(tool) for tool in tools]
+        return lambda messages: model.get_num_tokens_from_messages(list(messages), schemas)
     described = count_tokens_approximately([], tools=list(tools))
-    return hosted
+    if uncounted and model.custom_get_token_ids is None:
+        return lambda messages: count_tokens_approximately(messages) + described
+    return lambda messages: model.get_num_tokens_from_messages(list(messages)) + described

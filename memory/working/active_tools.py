@@ -138,10 +138,13 @@ class ActiveTools:
 
     def _change(self, call: ToolCall, active: Sequence[str]) -> Change:
         """What a call changes."""
-        query, names = call["args"].get("query"), call["args"].get("names")
-        if call["name"] == SEARCH in self.meta and isinstance(query, str):
+        name, arguments = call["name"], call["args"]
+        query, names = arguments.get("query"), arguments.get("names")
+        if name not in self.meta:
+            return Change()
+        if name == SEARCH and isinstance(query, str):
             return self.search([query], active)
-        if call["name"] == REMOVE in self.meta and isinstance(names, list):
+        if name == REMOVE and isinstance(names, list):
             return self.remove(map(str, names), active)
         return Change()
 

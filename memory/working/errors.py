@@ -237,10 +237,8 @@ class SketchedErrors(ErrorMemory):
         self._add(*entry, count=1)
 
     def _add(self, buckets: NDArray[Any], error: float, *, count: int) -> None:
-        held = self._counts[self._rows, buckets] + count
-        # What was added and taken away again leaves a rounding error: an empty bucket has none.
-        sums = (self._sums[self._rows, buckets] + count * error) * (held > 0)
-        self._counts[self._rows, buckets], self._sums[self._rows, buckets] = held, sums
+        self._counts[self._rows, buckets] += count
+        self._sums[self._rows, buckets] += count * error
 
     def _buckets(self, unit: NDArray[Any]) -> NDArray[Any]:
         """The bucket of each table, [tables]."""

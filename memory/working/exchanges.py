@@ -62,7 +62,7 @@ def check_calls(messages: Sequence[BaseMessage]) -> None:
             unreadable[message.tool_call_id] -= 1
         else:
             raise BrokenConversationError(
-                f"message {place} answers the tool call {message.tool_call_id!r}, which the "
+                f"message {place} answers the tool call {message.tool_call_id[:80]!r}, which the "
                 "model's message before it does not make: leave the answer out, or keep the call"
             )
     _check_answered(waiting, len(messages))
@@ -81,6 +81,6 @@ def _calls(message: BaseMessage) -> tuple[Counter[str], Counter[str]]:
 def _check_answered(waiting: Counter[str], place: int) -> None:
     if missing := sorted((+waiting).elements()):
         raise BrokenConversationError(
-            f"before message {place}, the tool call {missing[0]!r} has no answer: answer it "
+            f"before message {place}, the tool call {missing[0][:80]!r} has no answer: answer it "
             "(`ToolRegistry.answer`), or leave out the message that makes it"
         )

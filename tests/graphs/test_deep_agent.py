@@ -97,6 +97,24 @@ async def test_after_a_fold_the_prompt_is_the_original_one_and_three_memories() 
     assert "spoons" not in prompt.text
 
 
+async def test_a_later_fold_reads_the_earlier_memories_once_and_what_came_since() -> None:
+    seen: list[str] = []
+    plain = writers()
+
+    def reply(messages: list[BaseMessage]) -> Any:
+        seen.append(messages[1].text)
+        return plain.script(messages)
+
+    said = [call(look("desk")), call(FOLD), call(look("shelf")), call(FOLD), DONE]
+    final, _, _ = await deep(*said, writer=ScriptedModel(reply))
+    assert (final["folds"], len(seen)) == (2, 6)
+    for text in seen[3:]:
+        assert text.count("Episodic memory:") == 1
+        assert "spoons in the shelf" in text
+        assert "spoons in the desk" not in text
+    assert dict(final["folded"].runs)["look"].total == 2
+
+
 async def test_the_fourth_fold_is_refused() -> None:
     final, read, _ = await deep(*[call(FOLD)] * 4, DONE)
     assert (final["answer"], final["folds"]) == ("in the vase", 3)

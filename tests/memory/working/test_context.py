@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 from langchain_core.messages import (
     AIMessage,
     BaseMessage,
@@ -16,7 +15,7 @@ from langchain_core.messages import (
     ToolMessage,
 )
 
-from symposia import Actor, ScriptedModel, Task, ToolAgent, ToolUser, load_model, play, use_tools
+from symposia import Actor, ScriptedModel, Task, ToolAgent, ToolUser, play, use_tools
 from symposia.memory.working import (
     BrokenConversationError,
     ContextBudget,
@@ -25,8 +24,6 @@ from symposia.memory.working import (
     exchanges,
     model_condenser,
 )
-from symposia.models.tokens import token_counter
-from symposia.tools import ToolRegistry
 
 
 def words(messages: Sequence[BaseMessage]) -> int:
@@ -101,6 +98,34 @@ def test_what_fits_is_within_the_limit_and_whole_or_refused(
         assert kept == messages
     if condense is None:
         assert stayed == kept
+
+
+@given(conversations(), st.integers(1, 120), st.integers(1, 4), st.sampled_from([None, cut]))
+def test_the_limit_holds_for_counters_that_do_not_grow_with_the_conversation(
+    messages: list[BaseMessage], limit: int, block: int, condense: Any
+) -> None:
+    def odd(part: Sequence[BaseMessage]) -> int:
+        return words(part) + 40 * (len(part) % 3 == 1)
+
+    budget = ContextBudget(limit, count=odd, condense=condense, block=block)
+    try:
+        kept = asyncio.run(budget.fit(messages))
+    except ContextTooSmallError:
+        assert odd(messages) > limit
+    else:
+        assert odd(kept) <= limit
+        check_calls(kept)
+
+
+async def test_a_block_that_does_not_help_goes_only_in_part() -> None:
+    messages = [HumanMessage("task"), *(AIMessage(f"a{n}") for n in range(6))]
+
+    def odd(part: Sequence[BaseMessage]) -> int:
+        return len(part) + 40 * (len(part) == 4)
+
+    assert await ContextBudget(6, count=odd).fit(messages) == [messages[0], *messages[2:]]
+    assert await ContextBudget(6, count=odd, block=2).fit(messages) == [messages[0], *messages[3:]]
+    assert await ContextBudget(6, count=odd, block=3).fit(messages) == [messages[0], *messages[2:]]
 
 
 TOOLS: list[BaseMessage] = [
@@ -269,19 +294,3 @@ async def test_a_tool_agents_own_calls_count_as_well() -> None:
     update = await agent({"messages": [HumanMessage("look around")]})
     assert update["draft"].value == "go"
     assert all(words(each) <= 60 for each in read)
-
-
-async def test_the_local_model_counts_exactly_what_it_reads() -> None:
-    model = load_model("tiny", max_tokens=1)
-    messages = [SystemMessage("Be short."), HumanMessage("2 + 2 = ? <|im_end|>")]
-    reply = await model.ainvoke(messages)
-    assert reply.usage_metadata is not None
-    assert token_counter(model)(messages) == reply.usage_metadata["input_tokens"]
-
-
-def test_a_model_that_cannot_count_is_estimated_with_its_tools() -> None:
-    model = GenericFakeChatModel(messages=iter(()))
-    messages = [HumanMessage("x" * 400)]
-    bare = token_counter(model)(messages)
-    assert 100 <= bare <= 110
-    assert token_counter(model, ToolRegistry([look]).shown())(messages) > bare

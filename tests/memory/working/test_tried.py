@@ -50,6 +50,7 @@ def test_attempts_survive_a_state_and_make_the_same_memory_again() -> None:
     tried.add("B")
     tried.add("a")
     assert Tried(tried.attempts).attempts == tried.attempts
+    assert Tried([*tried, *tried]).times("A") == 4
 
 
 def test_failed_plans_are_told_with_their_reasons_as_quoted_data() -> None:
