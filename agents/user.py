@@ -28,11 +28,11 @@ class User(Agent):
     )
     output: type[Proposal] = Answer
 
-    def messages(self, state: TeamState) -> list[BaseMessage]:
+    def messages(self, state: TeamState, recalled: Sequence[BaseMessage] = ()) -> list[BaseMessage]:
         task = state.get("task")
         known = str(task.data.get(INTENT, "")) if task else ""
         told = SystemMessage(f"{self.system.text}\n\nWhat you know:\n{known}")
-        return [told, *self.brief(state)]
+        return [told, *recalled, *self.brief(state)]
 
     def brief(self, state: TeamState) -> Sequence[BaseMessage]:
         said = [

@@ -64,9 +64,9 @@ class Branch(TypedDict):
     state: TeamState
 
 
-SEEN = ("task", "messages", "observation", "steps", "draft", "critique")
+SEEN = ("task", "messages", "observation", "steps", "draft", "critique", "said")
 """What members see of the state when they begin: the task, the conversation, and, where there was
-one, the draft before and its review."""
+one, the draft before and its review, and all that was said before."""
 Outlook = Callable[[TeamState, int], TeamState]
 """What branch `number` sees of the team's state."""
 

@@ -72,7 +72,7 @@ def route(
     shown = hearing or peers_said
 
     def outlook(state: TeamState, number: int) -> TeamState:
-        seen = apart(state)
+        seen: TeamState = {**apart(state), "said": []}
         now: Any = state
         if not now["candidates"]:
             return seen

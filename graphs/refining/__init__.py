@@ -1,6 +1,8 @@
 """Refinement: teams that draft, review and draft again."""
 
 from ..spec import TeamSpec
+from .friction import PAPER as FRICTION
+from .friction import friction
 from .self_debug import PAPER as SELF_DEBUG
 from .self_debug import self_debug
 from .self_refine import PAPER as SELF_REFINE
@@ -22,7 +24,13 @@ TEAMS = (
         self_debug,
         paper=SELF_DEBUG,
     ),
+    TeamSpec(
+        "friction",
+        "a solver that lists what it tried answers until its critic agrees",
+        lambda model: friction(model, listing=True),
+        paper=FRICTION,
+    ),
     TeamSpec("tear", "translate, find errors by degree, mend them", tear, paper=TEAR),
 )
 
-__all__ = ["TEAMS", "self_debug", "self_refine", "tear"]
+__all__ = ["TEAMS", "friction", "self_debug", "self_refine", "tear"]
