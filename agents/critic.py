@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from langchain_core.messages import BaseMessage, HumanMessage
+from pydantic import BaseModel
 
 from .agent import Agent
 from .outputs import Critique
@@ -16,7 +17,7 @@ class Critic(Agent):
 
     role = "critic"
     prompt = "You are a critic. Review the proposed reply and suggest a better one if it is wrong."
-    output = Critique
+    output: type[BaseModel] = Critique
     writes = "critique"
 
     def brief(self, state: TeamState) -> Sequence[BaseMessage]:

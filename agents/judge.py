@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from langchain_core.messages import BaseMessage, HumanMessage
+from pydantic import BaseModel
 
 from .agent import Agent
 from .outputs import Verdict
@@ -16,7 +17,7 @@ class Judge(Agent):
 
     role = "judge"
     prompt = "You are a judge. Decide whether the proposed reply is right."
-    output = Verdict
+    output: type[BaseModel] = Verdict
     writes = "verdict"
 
     def brief(self, state: TeamState) -> Sequence[BaseMessage]:

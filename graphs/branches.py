@@ -25,6 +25,7 @@ from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import var_child_runnable_config
 from langgraph.errors import GraphBubbleUp
+from langgraph.func import task
 from langgraph.graph import StateGraph
 from langgraph.types import Send
 
@@ -160,42 +161,59 @@ async def candidate(
     What it raises is told in the candidate, except a pause for a person. Its grade is the `score`
     of the update of the review (or, without one, of the member), else what `score_of` reads there.
     """
-    with in_branch(branch) as path:
-        reply: AIMessage | None = None
-        update: dict[str, Any] = {}
-        grade: float | None = None
-        error = ""
-        try:
-            if isinstance(member, Agent):
-                update, reply = await member.speak(state)
-            else:
-                update = await work(member, state)
-            grade = score_of(update)
-            if review is not None and (update.get("draft") or update.get("verdict")):
-                seen: Any = {**state, **update}
-                reviewed = await work(review, seen)
-                grade = score_of(reviewed)
-                update |= {key: held for key, held in reviewed.items() if held is not None}
-        except BudgetExceeded as spent:
-            update["stop"] = str(spent)
-        except (GraphBubbleUp, asyncio.CancelledError):
-            raise
-        except Exception as failure:
-            error = error_text(failure)
-            log.warning("branch %s (%s) failed: %s", path, name_of(member), error)
-    draft, critique, verdict = update.get("draft"), update.get("critique"), update.get("verdict")
+    update, reply, error = await (
+        speak(member, state, branch) if review is None else propose(member, state, branch)
+    )
+    draft = update.get("draft")
+    grade = score_of(update)
+    stop = "" if isinstance(draft, Proposal) else str(update.get("stop") or "")
+    if review is not None and (draft or update.get("verdict")):
+        seen: Any = {**state, **update}
+        reviewed, _, error = await speak(review, seen, branch)
+        grade, stop = score_of(reviewed), stop or str(reviewed.get("stop") or "")
+        update |= {key: held for key, held in reviewed.items() if held is not None}
+        draft = update.get("draft")
+    critique, verdict = update.get("critique"), update.get("verdict")
     return Candidate(
         by=name_of(member),
-        branch=path,
+        branch=path_of(branch),
         draft=draft if isinstance(draft, Proposal) else None,
         text=reply.text if reply else "",
         critique=critique if isinstance(critique, Critique) else None,
         verdict=verdict if isinstance(verdict, Verdict) else None,
         score=grade,
         measures=measures_of(reply),
-        stop=str(update.get("stop") or "") if not isinstance(draft, Proposal) else "",
+        stop=stop,
         error=error,
     )
+
+
+Spoken = tuple[dict[str, Any], AIMessage | None, str]
+"""The update that a member made, the reply that it was read from, and what went wrong."""
+
+
+async def speak(member: Member, state: TeamState, branch: str) -> Spoken:
+    """Let `member` work in `branch`, and tell what it raises instead of raising it."""
+    with in_branch(branch) as path:
+        try:
+            if isinstance(member, Agent):
+                return (*await member.speak(state), "")
+            return await work(member, state), None, ""
+        except BudgetExceeded as spent:
+            return {"stop": str(spent)}, None, ""
+        except (GraphBubbleUp, asyncio.CancelledError):
+            raise
+        except Exception as failure:
+            error = error_text(failure)
+            log.warning("branch %s (%s) failed: %s", path, name_of(member), error)
+            return {}, None, error
+
+
+@task
+async def propose(member: Member, state: TeamState, branch: str) -> Spoken:
+    """What is to be reviewed: a task of its own, so that a checkpointer keeps it. When a person
+    reviews, it is not asked for again once they have spoken."""
+    return await speak(member, state, branch)
 
 
 @contextmanager
@@ -203,8 +221,7 @@ def in_branch(name: str) -> Iterator[str]:
     """Mark the calls made within as those of branch `name`, below the branch around it."""
     config = var_child_runnable_config.get() or {}
     metadata: Mapping[str, Any] = config.get("metadata") or {}
-    outer = metadata.get("branch")
-    path = f"{outer}/{name}" if outer else name
+    path = path_of(name)
     inner: RunnableConfig = {**config, "metadata": {**metadata, "branch": path}}
     if isinstance(callbacks := config.get("callbacks"), BaseCallbackManager):
         callbacks = callbacks.copy()
@@ -215,6 +232,13 @@ def in_branch(name: str) -> Iterator[str]:
         yield path
     finally:
         var_child_runnable_config.reset(token)
+
+
+def path_of(branch: str) -> str:
+    """The id of a branch: its name below that of the branch around it."""
+    config = var_child_runnable_config.get() or {}
+    outer = (config.get("metadata") or {}).get("branch")
+    return f"{outer}/{branch}" if outer else branch
 
 
 def gathered(candidates: Sequence[Candidate]) -> tuple[list[Candidate], str]:

@@ -61,6 +61,7 @@ def chosen(verdict: Any, candidates: Sequence[Candidate]) -> int | None:
 
 def as_member(chooser: Chooser) -> Member | None:
     """`chooser`, if it is a member of a team; None for a selector, which is a plain function."""
-    if isinstance(chooser, (Agent, Person, PregelProtocol)) or iscoroutinefunction(chooser):
-        return cast(Member, chooser)
-    return None
+    if isinstance(chooser, (Agent, Person, PregelProtocol)):
+        return chooser
+    waits = iscoroutinefunction(chooser) or iscoroutinefunction(type(chooser).__call__)
+    return cast(Member, chooser) if waits else None

@@ -40,7 +40,7 @@ class Ballot:
     verdict: Verdict | None
     """In the order of the candidates; None when it could not be read."""
     score: float | None = None
-    """How far the reading itself is trusted, where it was graded."""
+    """How far the reading itself is trusted, where it was reviewed."""
 
 
 def judge(
@@ -100,7 +100,8 @@ def judge(
     async def settle(state: Gathering) -> dict[str, Any]:
         read, stop = gathered(state["gathered"])
         ballots = [
-            ballot(each, order(state, number), readers[number]) for number, each in enumerate(read)
+            ballot(each, order(state, number), readers[number], graded=review is not None)
+            for number, each in enumerate(read)
         ]
         verdict = merge(ballots, len(state.get("candidates") or ()) or 1)
         return {"verdict": verdict, **({"stop": stop} if stop else {})}
@@ -122,12 +123,12 @@ class Judged(TypedDict, total=False):
     stop: str
 
 
-def ballot(read: Candidate, order: Order, judge: Member) -> Ballot:
-    """The reading `read` of candidates that were shown in `order`."""
+def ballot(read: Candidate, order: Order, judge: Member, graded: bool = False) -> Ballot:
+    """The reading `read` of candidates shown in `order`; its grade counts where it was reviewed."""
     verdict = read.verdict
     if verdict is not None and order:
         verdict = in_order(verdict, order)
-    return Ballot(name_of(judge), order, verdict, read.score)
+    return Ballot(name_of(judge), order, verdict, read.score if graded else None)
 
 
 def in_order(verdict: Verdict, order: Order) -> Verdict | None:
@@ -167,6 +168,17 @@ def consensus(ballots: Sequence[Ballot], size: int) -> Verdict | None:
     return Verdict(
         rationale=rationale, decision=decision, winner=winner, scores=scores, confidence=share
     )
+
+
+def agreed(ballots: Sequence[Ballot], size: int) -> Verdict | None:
+    """As `consensus`, but nobody wins whom not every reading is for: one that cannot be read, or
+    is for nobody alone, is no agreement."""
+    verdict = consensus(ballots, size)
+    votes = {each.verdict and vote_of(each.verdict) for each in ballots}
+    if verdict is None or size == 1 or (len(votes) == 1 and None not in votes):
+        return verdict
+    undecided = {"decision": "revise", "winner": None, "scores": (), "confidence": 0.0}
+    return verdict.model_copy(update=undecided)
 
 
 def vote_of(verdict: Verdict) -> int | None:

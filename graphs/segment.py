@@ -88,6 +88,9 @@ class Go:
     """A text to put in first. After the model's end, it takes that end back."""
     keep: int | None = None
     """Pieces to keep, from the first on; the others are dropped. None keeps all."""
+    trim: int | None = None
+    """Characters to keep of the last piece that is kept. What is left of it is put in anew, without
+    its exact tokens."""
     max_tokens: int | None = None
     """Tokens of the next piece, at most; None leaves it to the model."""
     until: tuple[str, ...] = ()
@@ -98,9 +101,9 @@ class Go:
     """Replaces what was noted of the path."""
 
 
-Control = Callable[[Writing, Sequence[Writing]], Go | Awaitable[Go]]
-"""How a path goes on, from what is written on it and on all paths. Asked before the first piece and
-at each pause, also of a path that the model has just ended, once."""
+Control = Callable[[Writing, Sequence[Writing], TeamState], Go | Awaitable[Go]]
+"""How a path goes on, from what is written on it and on all paths, and from the team's state. Asked
+before the first piece and at each pause, also of a path that the model has just ended, once."""
 
 
 class Segmenting(TeamState, total=False):
@@ -109,7 +112,6 @@ class Segmenting(TeamState, total=False):
     writings: list[Writing]
     written: Annotated[list[Writing], operator.add]
     """What the last pieces came to, in the order of the paths."""
-    next: list[Go]
 
 
 class Writer(TypedDict):
@@ -153,11 +155,12 @@ def segment(
     async def pause(state: Segmenting) -> Command[Any]:
         fresh = {writing.path: writing for writing in state["written"]}
         writings = [fresh.get(each.path, each) for each in state["writings"]]
+        paused = tuple(writings)
         sends, update = [], {"written": Overwrite([]), "writings": writings}
         for place, each in enumerate(writings):
             if each.stop or each.error or (each.ended and each.path not in fresh):
                 continue
-            going = control(each, tuple(writings))
+            going = control(each, paused, state)
             go = await going if isawaitable(going) else going
             now = steered(each, go)
             if go.done or each.pauses >= max_pauses:
@@ -213,7 +216,10 @@ def segment(
 def steered(writing: Writing, go: Go) -> Writing:
     """The writing after what `go` drops and puts in."""
     pieces = writing.pieces if go.keep is None else writing.pieces[: go.keep]
-    ended = writing.ended and len(pieces) == len(writing.pieces) and not go.inject
+    if go.trim is not None and pieces:
+        *before, last = pieces
+        pieces = (*before, Piece(last.text[: go.trim], last.written, injected=last.injected))
+    ended = writing.ended and pieces == writing.pieces and not go.inject
     if go.inject:
         if writing.ended and pieces and pieces[-1].ids:
             *before, last = pieces

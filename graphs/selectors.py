@@ -47,7 +47,12 @@ def borda(weight: Weight, power: float = 1.0, key: Key = plain) -> Selector:
     gives (N - r) ** power. With power 0 that is the majority.
 
     The ranks are those of all candidates; one without a readable draft gives its points to nobody.
+
+    Raises:
+        ValueError: the power is negative or no finite number.
     """
+    if not 0 <= power < math.inf:
+        raise ValueError(f"power={power}: choose a number of at least 0; without end, that is best")
 
     def select(candidates: Sequence[Candidate]) -> int | None:
         size = len(candidates)
@@ -101,6 +106,11 @@ def centroid(embeddings: Embeddings, weight: Weight = lambda each: 1.0) -> Selec
 def graded(candidate: Candidate) -> float:
     """The grade of a candidate, as a weight; 0 for one without a grade."""
     return candidate.score or 0.0
+
+
+def passed(candidate: Candidate) -> bool:
+    """Whether a critic has read the candidate and found it correct."""
+    return candidate.critique is not None and candidate.critique.verdict == "correct"
 
 
 def votes(

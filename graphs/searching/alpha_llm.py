@@ -23,6 +23,7 @@ from langchain_core.language_models import BaseChatModel
 from ...agents import Actor, Judge, Proposal, TeamState, Thought
 from ...episodes.paper import Paper
 from ..search import Rollout, search
+from ..similar import edit_distance
 from ..spaces import TextSpace
 from ..team import Member, Team, seated, work
 from ..tree import Node, Pick, Tree, Width, best_mean_end, descend, uct
@@ -133,16 +134,6 @@ def distinct(
         return best
 
     return distinct_policy
-
-
-def edit_distance(one: str, other: str) -> int:
-    """Levenshtein's distance, in characters."""
-    row = list(range(len(other) + 1))
-    for i, left in enumerate(one, 1):
-        before, row[0] = row[0], i
-        for j, right in enumerate(other, 1):
-            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (left != right))
-    return row[-1]
 
 
 def _text(draft: Proposal | None) -> str:

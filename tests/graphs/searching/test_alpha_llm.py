@@ -5,7 +5,7 @@ from langchain_core.messages import BaseMessage
 from symposia.agents import Actor, Candidate, Thought
 from symposia.benchmarks import play
 from symposia.episodes import Task
-from symposia.graphs.searching.alpha_llm import adaptive, alpha_llm, distinct, edit_distance
+from symposia.graphs.searching.alpha_llm import adaptive, alpha_llm, distinct
 from symposia.graphs.tree import Node, Tree
 from symposia.models import ScriptedModel
 
@@ -34,14 +34,6 @@ async def test_the_most_distinct_option_stands_when_none_is_distinct_enough() ->
     before = [Candidate("1", draft=Thought(step="abc"))]
     update = await policy({"messages": [], "candidates": before})  # type: ignore[operator]
     assert update["draft"].step == "axy"
-
-
-def test_edit_distances() -> None:
-    assert [edit_distance(*pair) for pair in (("", "abc"), ("kitten", "sitting"), ("a", "a"))] == [
-        3,
-        3,
-        0,
-    ]
 
 
 async def test_the_answer_is_the_end_that_its_critics_like_best() -> None:
