@@ -3,6 +3,8 @@
 from ..spec import TeamSpec
 from .friction import PAPER as FRICTION
 from .friction import friction
+from .magicore import PAPER as MAGICORE
+from .magicore import magicore
 from .self_debug import PAPER as SELF_DEBUG
 from .self_debug import self_debug
 from .self_refine import PAPER as SELF_REFINE
@@ -30,7 +32,13 @@ TEAMS = (
         lambda model: friction(model, listing=True),
         paper=FRICTION,
     ),
+    TeamSpec(
+        "magicore",
+        "many graded chains; those of hard questions are reviewed and rewritten",
+        magicore,
+        paper=MAGICORE,
+    ),
     TeamSpec("tear", "translate, find errors by degree, mend them", tear, paper=TEAR),
 )
 
-__all__ = ["TEAMS", "friction", "self_debug", "self_refine", "tear"]
+__all__ = ["TEAMS", "friction", "magicore", "self_debug", "self_refine", "tear"]
