@@ -1,6 +1,8 @@
 """Refinement: teams that draft, review and draft again."""
 
 from ..spec import TeamSpec
+from .bug_taxonomy import PAPER as BUG_TAXONOMY
+from .bug_taxonomy import bug_taxonomy
 from .friction import PAPER as FRICTION
 from .friction import friction
 from .magicore import PAPER as MAGICORE
@@ -27,6 +29,12 @@ TEAMS = (
         paper=SELF_DEBUG,
     ),
     TeamSpec(
+        "bug-taxonomy",
+        "a critic names the kind of bug before the coder mends it",
+        bug_taxonomy,
+        paper=BUG_TAXONOMY,
+    ),
+    TeamSpec(
         "friction",
         "a solver that lists what it tried answers until its critic agrees",
         lambda model: friction(model, listing=True),
@@ -41,4 +49,4 @@ TEAMS = (
     TeamSpec("tear", "translate, find errors by degree, mend them", tear, paper=TEAR),
 )
 
-__all__ = ["TEAMS", "friction", "magicore", "self_debug", "self_refine", "tear"]
+__all__ = ["TEAMS", "bug_taxonomy", "friction", "magicore", "self_debug", "self_refine", "tear"]
