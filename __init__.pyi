@@ -23,7 +23,19 @@ from .episodes import (
     Task,
     Turn,
 )
-from .graphs import Team, act, answer, refine, use_tools
+from .graphs import (
+    Team,
+    act,
+    answer,
+    debate,
+    judge,
+    refine,
+    route,
+    sample,
+    search,
+    segment,
+    use_tools,
+)
 from .models import ScriptedModel, load_model
 from .tools import ToolPolicy, ToolRegistry
 
@@ -59,11 +71,17 @@ __all__ = [
     "__version__",
     "act",
     "answer",
+    "debate",
     "evaluate",
     "evaluate_sync",
+    "judge",
     "load_model",
     "make_environment",
     "play",
     "refine",
+    "route",
+    "sample",
+    "search",
+    "segment",
     "use_tools",
 ]

@@ -60,6 +60,31 @@ async def in_sandbox(code: str, tests: Sequence[str]) -> TestReport:
         return await box.run_tests(code, tests)
 
 
+Run = Callable[[str], Awaitable[tuple[str, bool]]]
+"""Runs code, and gives what it printed, or its error, and whether it failed."""
+
+
+async def ran(code: str) -> tuple[str, bool]:
+    """Run code in a sandbox that is opened for it.
+
+    Raises:
+        UnavailableError: it could not be run, which is no fault of the code.
+    """
+    async with PythonSandbox(workers=1) as box:
+        result = await box.run(code)
+    if result.status is Status.UNAVAILABLE:
+        raise UnavailableError(result.error)
+    if result.status is Status.OK:
+        return cut(result.stdout, LONGEST_ERROR), False
+    error = f"{result.error_type or result.status.value}: {result.error}".strip(": ")
+    return cut(error, LONGEST_ERROR), True
+
+
+async def printed(code: str) -> str:
+    """What code printed, or its error; see `ran`."""
+    return (await ran(code))[0]
+
+
 async def failing(
     program: Proposal, tests: Sequence[str], run: Runner
 ) -> list[tuple[str, TestResult]]:
