@@ -5,6 +5,8 @@ from .bug_taxonomy import PAPER as BUG_TAXONOMY
 from .bug_taxonomy import bug_taxonomy
 from .friction import PAPER as FRICTION
 from .friction import friction
+from .heart import PAPER as HEART
+from .heart import heart
 from .magicore import PAPER as MAGICORE
 from .magicore import magicore
 from .self_debug import PAPER as SELF_DEBUG
@@ -40,6 +42,7 @@ TEAMS = (
         lambda model: friction(model, listing=True),
         paper=FRICTION,
     ),
+    TeamSpec("heart", "cues in six emotions, then one answer out of all", heart, paper=HEART),
     TeamSpec(
         "magicore",
         "many graded chains; those of hard questions are reviewed and rewritten",
@@ -49,4 +52,13 @@ TEAMS = (
     TeamSpec("tear", "translate, find errors by degree, mend them", tear, paper=TEAR),
 )
 
-__all__ = ["TEAMS", "bug_taxonomy", "friction", "magicore", "self_debug", "self_refine", "tear"]
+__all__ = [
+    "TEAMS",
+    "bug_taxonomy",
+    "friction",
+    "heart",
+    "magicore",
+    "self_debug",
+    "self_refine",
+    "tear",
+]

@@ -25,6 +25,7 @@ from symposia.graphs.debate import exchange, speaker_of
 from symposia.graphs.drawing import to_mermaid
 from symposia.graphs.quoting import LONGEST
 from symposia.models import ScriptedModel
+from symposia.models.asking import ask
 
 TASK = Task("t", "2 + 2?")
 STATE = {"task": TASK, "messages": [HumanMessage("2 + 2?")]}
@@ -286,6 +287,17 @@ async def test_a_budget_that_ends_at_the_moderator_or_the_judge_leaves_the_major
     episode = await play(team, TASK, budget=Budget(calls=calls))
     assert episode.answer == "1"
     assert episode.outcome.stop == f"budget of {calls} model calls is spent"
+
+
+async def test_a_moderator_of_ones_own_that_runs_out_of_budget_leaves_the_majority() -> None:
+    model = ScriptedModel([rules("accept", 1)])
+
+    async def moderator(state: Any) -> dict[str, Any]:
+        return {"verdict": await ask(model, "Who is right?", Verdict, agent="moderator")}
+
+    team = debate([speaker("ann", says(1)), speaker("ben", says(2))], moderator=moderator)
+    episode = await play(team, TASK, budget=Budget(calls=2))
+    assert (episode.answer, episode.outcome.stop) == ("1", "budget of 2 model calls is spent")
 
 
 async def test_teams_people_and_functions_may_speak() -> None:
