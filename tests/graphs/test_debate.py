@@ -460,7 +460,10 @@ CHILD = Path(__file__).with_name("debate_on_disk.py")
 
 def talk(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, str(CHILD), str(folder), *arguments], stdout=subprocess.PIPE, text=True
+        [sys.executable, str(CHILD), str(folder), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 
@@ -499,14 +502,14 @@ def test_a_debate_that_was_killed_goes_on_where_it_was_and_asks_nobody_twice(
         os.kill(first.pid, signal.SIGKILL)
         assert first.wait(30) == -signal.SIGKILL
         second = talk(torn)
-        resumed, _ = second.communicate(timeout=60)
+        resumed, complaints = second.communicate(timeout=60)
         straight, _ = undisturbed.communicate(timeout=60)
     finally:
         for child in (first, undisturbed):
             child.kill()
             child.communicate()
     assert (second.returncode, undisturbed.returncode) == (0, 0)
-    assert resumed == straight
+    assert (resumed, complaints) == (straight, "")
     assert "answer 4" in straight
     assert sorted(asked(whole)) == sorted({*asked(whole)})
     again = asked(torn)
