@@ -32,7 +32,8 @@ class Candidate:
     score: float | None = None
     """The grade that it was given, where it was."""
     measures: Mapping[str, float] = field(default_factory=dict)
-    """What the engine told of the reply, as means over its tokens: `self_certainty`, `entropy`."""
+    """What the engine told of the reply, as means over its tokens (`self_certainty`, `entropy`);
+    and what else members measured of it."""
     stop: str = ""
     """The limit that it ran into."""
     error: str = ""

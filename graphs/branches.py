@@ -66,9 +66,9 @@ class Branch(TypedDict):
     state: TeamState
 
 
-SEEN = ("task", "messages", "observation", "steps", "draft", "critique")
+SEEN = ("task", "messages", "observation", "steps", "draft", "critique", "said")
 """What members see of the state when they begin: the task, the conversation, and, where there was
-one, the draft before and its review."""
+one, the draft before and its review, and all that was said before."""
 Outlook = Callable[[TeamState, int], TeamState]
 """What branch `number` sees of the team's state."""
 
@@ -160,7 +160,8 @@ async def candidate(
     """What `member` makes of `state` in a branch of its own, with the review where one is wanted.
 
     What it raises is told in the candidate, except a pause for a person. Its grade is the `score`
-    of the update of the review (or, without one, of the member), else what `score_of` reads there.
+    of the update of the review (or, without one, of the member), else what `score_of` reads there;
+    numbers in its `measures` go with it.
     """
     update, reply, error = await (
         speak(member, state, branch) if review is None else propose(member, state, branch)
@@ -183,7 +184,7 @@ async def candidate(
         critique=critique if isinstance(critique, Critique) else None,
         verdict=verdict if isinstance(verdict, Verdict) else None,
         score=grade,
-        measures=measures_of(reply),
+        measures={**measures_of(reply), **(update.get("measures") or {})},
         stop=stop,
         error=error,
     )

@@ -77,7 +77,7 @@ def debate(
         if order == "together":
             said = sorted(said, key=lambda each: (each.round, speaker_of(each) != number))
         messages = [*(state.get("messages") or ()), *shown(said, number)]
-        return {**apart(state), "messages": messages}
+        return {**apart(state), "said": [], "messages": messages}
 
     async def begin(state: TeamState) -> dict[str, Any]:
         return {"gathered": Overwrite([]), "said": [], "round": 1, "stop": ""}

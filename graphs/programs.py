@@ -36,15 +36,20 @@ class Program(Proposal):
 
 
 def visible_tests(state: TeamState) -> list[str]:
-    """The tests of the task that its solver may see; empty where there are none.
+    """The tests of the task that its solver may see.
 
     Raises:
-        ValueError: they are no list of texts.
+        ValueError: there are none, or they are no list of texts.
     """
     task = state.get("task")
     tests = task.data.get("tests", []) if task else []
     if not isinstance(tests, list) or not all(isinstance(test, str) for test in tests):
-        raise ValueError(f'data["tests"] of a task must be a list of texts, not {tests!r}')
+        raise ValueError(f"data['tests'] of a task must be a list of texts, not {tests!r}")
+    if not tests:
+        raise ValueError(
+            "this team runs the tests in the task's data['tests'], and there are none: choose one "
+            "that needs no tests, or put some there that the solver may see"
+        )
     return tests
 
 
@@ -80,9 +85,10 @@ async def printed(code: str) -> str:
     return (await ran(code))[0]
 
 
-async def failures(program: Proposal, tests: Sequence[str], run: Runner) -> list[str]:
-    """What is wrong with a program: for each test that it fails, what it gave or the error that it
-    ended in. Empty when it passes.
+async def failing(
+    program: Proposal, tests: Sequence[str], run: Runner
+) -> list[tuple[str, TestResult]]:
+    """The tests that a program fails, with how.
 
     Raises:
         UnavailableError: the tests could not be run, which is no fault of the program.
@@ -92,11 +98,11 @@ async def failures(program: Proposal, tests: Sequence[str], run: Runner) -> list
         if test.result.status is Status.UNAVAILABLE:
             raise UnavailableError(test.result.error)
     results = zip(tests, report.tests, strict=True)
-    return [told(test, result) for test, result in results if not result.passed]
+    return [(test, result) for test, result in results if not result.passed]
 
 
 def told(test: str, result: TestResult) -> str:
-    """How a test failed."""
+    """How a test failed: what the program gave, or the error that it ended in."""
     ended = result.result
     error = f"{ended.error_type or ended.status.value}: {ended.error}".strip(": ")
     place = f" (line {ended.line})" if ended.line and "solution.py" in ended.traceback else ""

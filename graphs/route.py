@@ -9,8 +9,9 @@ cannot be read, keeps what it said before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from inspect import isawaitable
 from typing import Any
 
 import networkx as nx
@@ -28,8 +29,8 @@ from .quoting import LONGEST, quoted
 from .selectors import majority
 from .team import Member, Team
 
-Router = Callable[[Sequence[Candidate]], "nx.DiGraph[int]"]
-"""Who reads whom, by their numbers."""
+Router = Callable[[Sequence[Candidate]], "nx.DiGraph[int] | Awaitable[nx.DiGraph[int]]"]
+"""Who reads whom, by their numbers; a function, async or not."""
 Hearing = Callable[[Candidate, Sequence[Candidate]], Sequence[BaseMessage]]
 """What a peer, who answered the first, reads of those upstream, the nearest to the task first."""
 
@@ -72,7 +73,7 @@ def route(
     shown = hearing or peers_said
 
     def outlook(state: TeamState, number: int) -> TeamState:
-        seen = apart(state)
+        seen: TeamState = {**apart(state), "said": []}
         now: Any = state
         if not now["candidates"]:
             return seen
@@ -97,7 +98,7 @@ def route(
             return Command(update={**update, "stop": stop}, goto="settle")
         waves, edges, round = state["waves"], state["edges"], state["round"]
         while not waves and round < rounds:
-            edges = drawn(router, held)
+            edges = await drawn(router, held)
             waves, round = levels(edges), round + 1
         if not waves:
             return Command(update=update, goto="settle")
@@ -129,13 +130,14 @@ def updated(held: Sequence[Candidate], new: Sequence[Candidate]) -> list[Candida
     return [latest.get(number, each) for number, each in enumerate(held)]
 
 
-def drawn(router: Router, candidates: Sequence[Candidate]) -> list[tuple[int, int]]:
+async def drawn(router: Router, candidates: Sequence[Candidate]) -> list[tuple[int, int]]:
     """The edges of the router's graph.
 
     Raises:
         ValueError: it has a cycle, or names no peer.
     """
-    graph = router(candidates)
+    made = router(candidates)
+    graph = await made if isawaitable(made) else made
     if strangers := [node for node in graph if node not in range(len(candidates))]:
         raise ValueError(f"the router names {strangers}; peers are 0 to {len(candidates) - 1}")
     if not nx.is_directed_acyclic_graph(graph):

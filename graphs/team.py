@@ -9,6 +9,7 @@ from langchain_core.language_models import BaseChatModel
 from langgraph.graph.state import CompiledStateGraph
 
 from ..agents import Agent, Candidate, Critique, Person, Proposal, TeamContext, TeamState, Verdict
+from ..episodes import BudgetExceeded
 
 Team = CompiledStateGraph[TeamState, TeamContext, Any, Any]
 """A compiled LangGraph graph over `TeamState`."""
@@ -40,10 +41,13 @@ def name_of(member: Member) -> str:
 
 
 async def work(member: Member, state: TeamState) -> dict[str, Any]:
-    """The update that `member` makes of `state`."""
-    if isinstance(member, CompiledStateGraph):
-        return dict(await member.ainvoke(state))
-    return dict(await member(state))
+    """The update that `member` makes of `state`; a spent budget is told in it (`stop`)."""
+    try:
+        if isinstance(member, CompiledStateGraph):
+            return dict(await member.ainvoke(state))
+        return dict(await member(state))
+    except BudgetExceeded as spent:
+        return {"stop": str(spent)}
 
 
 def settled(draft: Proposal | None, **update: Any) -> dict[str, Any]:

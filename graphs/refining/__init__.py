@@ -1,6 +1,14 @@
 """Refinement: teams that draft, review and draft again."""
 
 from ..spec import TeamSpec
+from .bug_taxonomy import PAPER as BUG_TAXONOMY
+from .bug_taxonomy import bug_taxonomy
+from .friction import PAPER as FRICTION
+from .friction import friction
+from .heart import PAPER as HEART
+from .heart import heart
+from .magicore import PAPER as MAGICORE
+from .magicore import magicore
 from .self_debug import PAPER as SELF_DEBUG
 from .self_debug import self_debug
 from .self_refine import PAPER as SELF_REFINE
@@ -22,7 +30,35 @@ TEAMS = (
         self_debug,
         paper=SELF_DEBUG,
     ),
+    TeamSpec(
+        "bug-taxonomy",
+        "a critic names the kind of bug before the coder mends it",
+        bug_taxonomy,
+        paper=BUG_TAXONOMY,
+    ),
+    TeamSpec(
+        "friction",
+        "a solver that lists what it tried answers until its critic agrees",
+        lambda model: friction(model, listing=True),
+        paper=FRICTION,
+    ),
+    TeamSpec("heart", "cues in six emotions, then one answer out of all", heart, paper=HEART),
+    TeamSpec(
+        "magicore",
+        "many graded chains; those of hard questions are reviewed and rewritten",
+        magicore,
+        paper=MAGICORE,
+    ),
     TeamSpec("tear", "translate, find errors by degree, mend them", tear, paper=TEAR),
 )
 
-__all__ = ["TEAMS", "self_debug", "self_refine", "tear"]
+__all__ = [
+    "TEAMS",
+    "bug_taxonomy",
+    "friction",
+    "heart",
+    "magicore",
+    "self_debug",
+    "self_refine",
+    "tear",
+]

@@ -30,7 +30,7 @@ from langchain_core.messages import BaseMessage, HumanMessage
 from ...agents import Critic, Critique, Issue, Reviser, TeamState
 from ...agents.state import draft_of
 from ...episodes.paper import Paper
-from ..programs import Program, Runner, failures, in_sandbox, visible_tests
+from ..programs import Program, Runner, failing, in_sandbox, told, visible_tests
 from ..refine import refine
 from ..team import Team
 
@@ -65,8 +65,8 @@ class Reader(Critic):
 
     def brief(self, state: TeamState) -> Sequence[BaseMessage]:
         messages = [*super().brief(state)]
-        if (told := state.get("critique")) is not None:
-            messages.append(HumanMessage(f"It fails tests:\n{self.format.render(told)}"))
+        if (failed := state.get("critique")) is not None:
+            messages.append(HumanMessage(f"It fails tests:\n{self.format.render(failed)}"))
         return messages
 
 
@@ -102,25 +102,19 @@ def self_debug(
         if not tested:
             assert critic
             return await critic({**state, "critique": None})
-        tests = visible_tests(state)
-        if not tests:
-            raise ValueError(
-                f"feedback={feedback!r} runs the tests in the task's data['tests'], and it has "
-                "none: choose expl or trace"
-            )
-        failed = await failures(draft_of(state), tests, run)
+        failed = await failing(draft_of(state), visible_tests(state), run)
         if not failed:
             return {"critique": Critique(verdict="correct")}
         shown = failed if parts[0] == "ut" else ()
-        told = Critique(verdict="incorrect", issues=tuple(Issue(reason=each) for each in shown))
+        issues = tuple(Issue(reason=told(*each)) for each in shown)
+        tests = Critique(verdict="incorrect", issues=issues)
         if not critic:
-            return {"critique": told}
-        update = await critic({**state, "critique": told})
+            return {"critique": tests}
+        update = await critic({**state, "critique": tests})
         if (read := update["critique"]) is not None:
-            told = told.model_copy(
-                update={"reasoning": read.reasoning, "suggestion": read.suggestion}
-            )
-        return {**update, "critique": told}
+            words = {"reasoning": read.reasoning, "suggestion": read.suggestion}
+            tests = tests.model_copy(update=words)
+        return {**update, "critique": tests}
 
     return refine(
         Reviser(model, instructions=CODE, output=Program, name="coder"),

@@ -86,7 +86,6 @@ class Estimator(Critic):
 
     role = "estimator"
     prompt = ESTIMATE
-    output = Estimate
 
     def read(self, message: AIMessage) -> Critique | None:
         estimate = super().read(message)
@@ -131,7 +130,7 @@ def tear(
             has five.
         pairs_in_refinement: whether the refiner sees them too.
     """
-    critic = Estimator(estimator or model)
+    critic = Estimator(estimator or model, output=Estimate)
 
     async def estimate(state: TeamState) -> dict[str, Any]:
         draft_of(state)

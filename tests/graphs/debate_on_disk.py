@@ -11,12 +11,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import aiosqlite
 from langchain_core.messages import BaseMessage, HumanMessage
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from symposia.agents import Actor
 from symposia.episodes import Task
 from symposia.graphs import debate
+from symposia.graphs.checkpoints import serializer
 from symposia.models import ScriptedModel
 
 ANSWERS = {"ann": (3, 4, 4), "ben": (5, 3, 4), "cid": (4, 4, 4)}
@@ -36,7 +38,8 @@ def speaker(name: str, folder: Path, stall: bool) -> Actor:
 
 
 async def main(folder: Path, stall: bool) -> None:
-    async with AsyncSqliteSaver.from_conn_string(str(folder / "debate.sqlite")) as checkpointer:
+    async with aiosqlite.connect(folder / "debate.sqlite") as connection:
+        checkpointer = AsyncSqliteSaver(connection, serde=serializer())
         speakers = [speaker(name, folder, stall) for name in ANSWERS]
         team = debate(speakers, rounds=3, checkpointer=checkpointer)
         config: Any = {"configurable": {"thread_id": "1"}}

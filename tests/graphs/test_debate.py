@@ -25,6 +25,7 @@ from symposia.graphs.debate import exchange, speaker_of
 from symposia.graphs.drawing import to_mermaid
 from symposia.graphs.quoting import LONGEST
 from symposia.models import ScriptedModel
+from symposia.models.asking import ask
 
 TASK = Task("t", "2 + 2?")
 STATE = {"task": TASK, "messages": [HumanMessage("2 + 2?")]}
@@ -288,6 +289,17 @@ async def test_a_budget_that_ends_at_the_moderator_or_the_judge_leaves_the_major
     assert episode.outcome.stop == f"budget of {calls} model calls is spent"
 
 
+async def test_a_moderator_of_ones_own_that_runs_out_of_budget_leaves_the_majority() -> None:
+    model = ScriptedModel([rules("accept", 1)])
+
+    async def moderator(state: Any) -> dict[str, Any]:
+        return {"verdict": await ask(model, "Who is right?", Verdict, agent="moderator")}
+
+    team = debate([speaker("ann", says(1)), speaker("ben", says(2))], moderator=moderator)
+    episode = await play(team, TASK, budget=Budget(calls=2))
+    assert (episode.answer, episode.outcome.stop) == ("1", "budget of 2 model calls is spent")
+
+
 async def test_teams_people_and_functions_may_speak() -> None:
     async def silent(state: Any) -> dict[str, Any]:
         return {"draft": None}
@@ -448,7 +460,10 @@ CHILD = Path(__file__).with_name("debate_on_disk.py")
 
 def talk(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, str(CHILD), str(folder), *arguments], stdout=subprocess.PIPE, text=True
+        [sys.executable, str(CHILD), str(folder), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 
@@ -487,14 +502,14 @@ def test_a_debate_that_was_killed_goes_on_where_it_was_and_asks_nobody_twice(
         os.kill(first.pid, signal.SIGKILL)
         assert first.wait(30) == -signal.SIGKILL
         second = talk(torn)
-        resumed, _ = second.communicate(timeout=60)
+        resumed, complaints = second.communicate(timeout=60)
         straight, _ = undisturbed.communicate(timeout=60)
     finally:
         for child in (first, undisturbed):
             child.kill()
             child.communicate()
     assert (second.returncode, undisturbed.returncode) == (0, 0)
-    assert resumed == straight
+    assert (resumed, complaints) == (straight, "")
     assert "answer 4" in straight
     assert sorted(asked(whole)) == sorted({*asked(whole)})
     again = asked(torn)

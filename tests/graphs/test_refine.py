@@ -15,6 +15,7 @@ from symposia.episodes import Budget, Task
 from symposia.graphs import debate, refine, sample
 from symposia.graphs.drawing import to_mermaid
 from symposia.models import ScriptedModel
+from symposia.models.asking import ask
 
 TASK = Task("t", "2 + 2?")
 STATE: Any = {"task": TASK, "messages": [HumanMessage("2 + 2?")]}
@@ -219,6 +220,17 @@ async def test_a_member_that_fails_fails_the_refinement_and_says_why() -> None:
     episode = await play(refine(Actor(ScriptedModel(drafts(1))), critic), TASK)
     assert "the critic left" in episode.outcome.error
     assert episode.answer == "1"
+
+
+async def test_a_function_that_runs_out_of_budget_leaves_the_draft() -> None:
+    model = ScriptedModel([RIGHT])
+
+    async def critic(state: Any) -> dict[str, Any]:
+        return {"critique": await ask(model, "Right?", Critique, agent="critic")}
+
+    graph = refine(Actor(ScriptedModel(drafts(1))), critic)
+    episode = await play(graph, TASK, budget=Budget(calls=1))
+    assert (episode.answer, episode.outcome.stop) == ("1", "budget of 1 model calls is spent")
 
 
 def test_the_drawing_shows_nested_teams() -> None:

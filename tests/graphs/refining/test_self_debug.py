@@ -120,7 +120,7 @@ async def test_hidden_tests_are_never_seen_or_run() -> None:
 
 async def test_a_task_without_visible_tests_needs_another_feedback() -> None:
     episode, _ = await debugged(programs(1), "ut", task=Task("t", "Write add(a, b)."))
-    assert "has none: choose expl or trace" in episode.outcome.error
+    assert "there are none: choose one that needs no tests" in episode.outcome.error
 
 
 async def test_a_spent_budget_leaves_the_last_program() -> None:
