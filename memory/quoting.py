@@ -15,8 +15,8 @@ from functools import lru_cache
 
 CAP = 2000
 """Characters of one text that are shown."""
-UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-"""Unicode categories that are not seen, or that nobody knows."""
+UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"}
+"""Unicode categories that are not seen, or that nobody knows; the plain space is let through."""
 FILLERS = "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
 """Characters of other categories that show nothing."""
 LOOKALIKES = str.maketrans(
