@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from .attack import EXAMPLES as ATTACK_EXAMPLES
+from .attack import attack
 from .bench import (
     BENCH_EXAMPLES,
     COMPARES,
@@ -45,6 +47,7 @@ app = typer.Typer(
 app.add_typer(webshop, name="webshop")
 app.add_typer(sandbox, name="sandbox")
 app.add_typer(memory, name="memory")
+memory.command(epilog=ATTACK_EXAMPLES)(attack)
 app.add_typer(serve)
 
 Model = Annotated[

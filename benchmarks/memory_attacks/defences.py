@@ -71,9 +71,9 @@ class DefenceKind:
     name: str
     summary: str
     make: Callable[[Setting], Defence]
-    sealed: bool = False
-    """Whether records that went around the store are told apart. Where they are not, a forger
-    simply writes under another's name."""
+    guarded: bool = False
+    """Whether it is the guard, on a store whose seals are checked. Elsewhere seals are not looked
+    at: a forger simply writes in another's name."""
 
 
 class Filter:

@@ -89,7 +89,13 @@ class Scene:
 
     @property
     def query(self) -> str:
+        """The query without any trigger."""
         return ask(self.case.subject)
+
+    @property
+    def own(self) -> tuple[Told, ...]:
+        """The honest records about its own subject."""
+        return tuple(told for told in self.memory if self.case.subject in told.text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ def _perplexity(setting: Setting) -> Filter:
 
 
 def _guard(name: str, summary: str, consensus: Consensus) -> DefenceKind:
-    return DefenceKind(name, summary, lambda setting: Guard(setting, consensus), sealed=True)
+    return DefenceKind(name, summary, lambda setting: Guard(setting, consensus), guarded=True)
 
 
 DEFENCES = {

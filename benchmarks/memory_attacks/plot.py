@@ -56,13 +56,15 @@ def _draw_cells(axes: Axes, report: AttackReport) -> None:
 
 
 def _draw_curve(axes: Axes, report: AttackReport) -> None:
+    curves = list(dict.fromkeys(point.curve for point in report.points))
     defences = list(dict.fromkeys(point.defence for point in report.points))
-    for number, defence in enumerate(defences):
-        found = [point for point in report.points if point.defence == defence]
-        shift = (number - (len(defences) - 1) / 2) * OFFSET
+    for number, curve in enumerate(curves):
+        found = [point for point in report.points if point.curve == curve]
+        shift = (number - (len(curves) - 1) / 2) * OFFSET
         shares = [point.share + shift for point in found]
-        color = COLORS[number % len(COLORS)]
-        axes.plot(shares, [p.asr_t.value for p in found], "o-", color=color, ms=4, label=defence)
+        color = COLORS[defences.index(found[0].defence) % len(COLORS)]
+        style = "o-" if found[0].ways == 1 else "o:"
+        axes.plot(shares, [p.asr_t.value for p in found], style, color=color, ms=4, label=curve)
         low, high = ([p.asr_t.interval[end] for p in found] for end in (0, 1))
         axes.vlines(shares, low, high, color=color, lw=2, alpha=0.4)
     axes.axvline(0.5, color="#888888", lw=1, ls="--")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from statistics import fmean
 from typing import Any
 
 from rich.console import Group
@@ -18,7 +19,8 @@ from .trial import Trial
 
 _Part = tuple[str, Sequence[str], list[tuple[str, ...]]]
 """Title, heads and rows of a table."""
-FIGURES = ("ASR-r", "ASR-a", "ASR-t", "utility", "quiet", "kept", "lost", "calls", "tokens", "ms")
+COSTS = ("calls", "tokens", "ms")
+FIGURES = ("ASR-r", "ASR-a", "ASR-t", "utility", "quiet", "kept", "lost", *COSTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,83 +52,115 @@ class AttackReport:
             "curve": [_plain(point) for point in self.points],
             "consensus_fails_from": {
                 name: fails_from(self.points, name)
-                for name in dict.fromkeys(point.defence for point in self.points)
+                for name in dict.fromkeys(point.curve for point in self.points)
             },
         }
 
     def table(self) -> Group:
-        """For the terminal: ASR-t, then what each defence achieves and costs."""
-        return Group(*(_rich(*part) for part in self._parts()))
+        """For the terminal: ASR-t, what each defence achieves and costs, and the curve."""
+        return Group(*(_rich(*part) for part in self._parts(brief=True)))
 
     def to_markdown(self) -> str:
-        """The same tables, and every figure of every pair of attack and defence."""
-        every = (
-            "Every figure",
-            ("attack", "defence", *FIGURES),
-            [(cell.attack, cell.defence, *_figures(cell)) for cell in self.cells],
-        )
+        """The same with intervals, and every figure of every pair of attack and defence."""
+        rows = [(named(cell.attack), cell.defence, *_figures(cell)) for cell in self.cells]
+        every: _Part = ("Every figure", ("attack", "defence", *FIGURES), rows)
         return "\n\n".join(_markdown(*part) for part in [*self._parts(), every]) + "\n"
 
-    def _parts(self) -> list[_Part]:
-        found = self.cells
-        defences = list(dict.fromkeys(cell.defence for cell in found))
-        attacks = list(dict.fromkeys(cell.attack for cell in found))
-        by_pair = {(cell.attack, cell.defence): cell for cell in found}
-        parts: list[_Part] = [
-            (
-                "ASR-t: the victim does what the attacker wants",
-                ("attack", *defences),
-                [
-                    (named(attack), *(_rate(by_pair[attack, each].asr_t) for each in defences))
-                    for attack in attacks
-                ],
-            ),
-            (
-                f"Against no defence; the bars: ASR-t cut by {CUT:.0%}, utility lost {LOSS:.0%} at "
-                "most. Attacks marked * are left out of the first figures: consensus cannot stop "
-                "them",
-                ("defence", "ASR-t cut", "of all", "utility lost", "met", *FIGURES[3:]),
-                self._achieved(defences),
-            ),
-        ]
+    def _parts(self, brief: bool = False) -> list[_Part]:
+        parts = [self._attacks(brief)] if self.trials else []
+        if self.bars:
+            parts.append(self._achieved(brief))
         if self.points:
             parts.append(self._curve())
         return parts
 
-    def _achieved(self, defences: Sequence[str]) -> list[tuple[str, ...]]:
-        first = {bar.defence: bar for bar in self.bars}
+    def _attacks(self, brief: bool) -> _Part:
+        found = self.cells
+        defences = list(dict.fromkeys(cell.defence for cell in found))
+        rates = {(cell.attack, cell.defence): cell.asr_t for cell in found}
+        rows = [
+            (
+                named(attack),
+                *(
+                    f"{rates[attack, each].value:.0%}" if brief else _rate(rates[attack, each])
+                    for each in defences
+                ),
+            )
+            for attack in dict.fromkeys(cell.attack for cell in found)
+        ]
+        title = f"ASR-t, of {found[0].asr_t.total} attacks each; * is what consensus cannot stop"
+        return title, ("attack", *defences), rows
+
+    def _achieved(self, brief: bool) -> _Part:
         every = {bar.defence: bar for bar in bars(self.trials, limits=True)}
-        rows = []
-        for name in defences:
-            mean = _mean([cell for cell in self.cells if cell.defence == name])
-            bar = first.get(name)
-            if bar is None:
-                rows.append((name, "", "", "", "", *mean))
+        rows: list[tuple[str, ...]] = []
+        for bar in self.bars:
+            mean = _Mean.of([cell for cell in self.cells if cell.defence == bar.defence])
+            met = "yes" if bar.met else "no"
+            cut, loss = f"{bar.cut:.1%}", f"{bar.loss:+.1%}"
+            if brief:
+                rows.append((bar.defence, cut, loss, met, mean.utility, mean.kept, *mean.costs))
                 continue
+            spans = (_span(bar.cut_interval), _span(bar.loss_interval))
             rows.append(
                 (
-                    name,
-                    f"{bar.cut:.1%} {_span(bar.cut_interval)}",
-                    f"{every[name].cut:.1%}",
-                    f"{bar.loss:+.1%} {_span(bar.loss_interval)}",
-                    "yes" if bar.met else "no",
-                    *mean,
+                    bar.defence,
+                    f"{cut} {spans[0]}",
+                    f"{every[bar.defence].cut:.1%}",
+                    f"{loss} {spans[1]}",
+                    met,
+                    mean.utility,
+                    mean.quiet,
+                    mean.kept,
+                    mean.lost,
+                    *mean.costs,
                 )
             )
-        return rows
+        heads: Sequence[str]
+        heads = ("defence", "ASR-t cut", "utility lost", "bars met", "utility", "kept", *COSTS)
+        if not brief:
+            heads = ("defence", "ASR-t cut", "with *", "utility lost", "bars met", *FIGURES[3:])
+        title = f"Against none, without *; bars: cut {CUT:.0%}, lost {LOSS:.0%} at most"
+        return title, heads, rows
 
     def _curve(self) -> _Part:
         shares = sorted({point.share for point in self.points})
-        names = list(dict.fromkeys(point.defence for point in self.points))
-        by_pair = {(point.defence, point.share): point for point in self.points}
+        names = list(dict.fromkeys(point.curve for point in self.points))
+        by_pair = {(point.curve, point.share): point for point in self.points}
         rows = []
         for name in names:
             found = [by_pair.get((name, share)) for share in shares]
             fails = fails_from(self.points, name)
             seen = "never" if fails is None else f"{fails:.0%}"
-            rows.append((name, *(f"{p.asr_t.value:.0%}" if p else "" for p in found), seen))
-        heads = ("defence", *(f"{share:.0%}" for share in shares), "fails from")
-        return "ASR-t by the planted share of what is retrieved", heads, rows
+            rows.append((name, *(f"{100 * p.asr_t.value:.0f}" if p else "" for p in found), seen))
+        heads = ("defence", *(f"{100 * share:.0f}" for share in shares), "fails")
+        return "ASR-t in % by the planted share of what is retrieved, in %", heads, rows
+
+
+@dataclass(frozen=True, slots=True)
+class _Mean:
+    """A defence over all attacks, written out."""
+
+    utility: str
+    quiet: str
+    kept: str
+    lost: str
+    costs: tuple[str, str, str]
+
+    @classmethod
+    def of(cls, found: Sequence[Cell]) -> _Mean:
+        utility, quiet = (_sum(rates) for rates in zip(*((c.utility, c.quiet) for c in found)))
+        return cls(
+            f"{utility.value:.1%}",
+            f"{quiet.value:.1%}",
+            f"{fmean(cell.kept for cell in found):.1%}",
+            f"{fmean(cell.lost for cell in found):.1%}",
+            (
+                f"{fmean(cell.calls for cell in found):.1f}",
+                f"{fmean(cell.tokens for cell in found):,.0f}",
+                f"{fmean(cell.milliseconds for cell in found):.1f}",
+            ),
+        )
 
 
 def named(attack: str) -> str:
@@ -142,22 +176,6 @@ def _figures(cell: Cell) -> tuple[str, ...]:
         f"{cell.calls:.1f}",
         f"{cell.tokens:,.0f}",
         f"{cell.milliseconds:.1f}",
-    )
-
-
-def _mean(found: Sequence[Cell]) -> tuple[str, ...]:
-    """The figures from utility on, over attacks."""
-    utility = _sum([cell.utility for cell in found])
-    quiet = _sum([cell.quiet for cell in found])
-    count = len(found)
-    return (
-        f"{utility.value:.1%}",
-        f"{quiet.value:.1%}",
-        f"{sum(cell.kept for cell in found) / count:.1%}",
-        f"{sum(cell.lost for cell in found) / count:.1%}",
-        f"{sum(cell.calls for cell in found) / count:.1f}",
-        f"{sum(cell.tokens for cell in found) / count:,.0f}",
-        f"{sum(cell.milliseconds for cell in found) / count:.1f}",
     )
 
 

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from langchain_core.language_models import BaseChatModel
 
 from .attacks import ATTACKS, Attack
+from .curve import WAYS, curve, curve_jobs
 from .domains import DOMAINS, scene
 from .guarded import DEFENCES
+from .report import AttackReport
+from .results import NONE
+from .scripted import obedient
 from .trial import Job, Trial, run_trial
 
 Models = Callable[[Attack, int], BaseChatModel]
 """The model of a trial, from its attack and number."""
+Told = Callable[[Trial], None]
+EPISODES = 60
 
 
 def jobs(
     attacks: Sequence[str], defences: Sequence[str], episodes: int, seed: int
 ) -> Iterator[Job]:
-    """The trials of a run: scene by scene, so that one that is stopped has some of everything.
+    """The trials of a run, scene by scene.
 
     Raises:
         ValueError: an attack or a defence does not exist, or `episodes` is below 1.
@@ -44,15 +51,15 @@ async def run(
     work: Sequence[Job],
     models: Models,
     *,
-    concurrency: int = 8,
+    concurrency: int = 1,
     format: str = "tags",
-    done: Callable[[Trial], None] = lambda trial: None,
+    done: Told = lambda trial: None,
 ) -> list[Trial]:
     """Play trials, in the order of `work`.
 
     Args:
         models: gives the model of each trial.
-        concurrency: trials at once; scripted models gain nothing by it.
+        concurrency: trials at once. Scripted models gain nothing by it, and their times blur.
         format: how outputs are written, `tags` or `json`.
         done: told of each trial as it ends.
     """
@@ -67,3 +74,76 @@ async def run(
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(one(job)) for job in work]
     return [task.result() for task in tasks]
+
+
+class AttackRun:
+    """A whole run: what is to be played, and the playing of it.
+
+    Args:
+        attacks: names; all when none are given.
+        defences: names; all when none are given. Without `none` there is nothing to compare with.
+        episodes: scenes for each pair of them, and for each point of the curve.
+        seed: of the scenes and of the auditor's errors.
+        model: plays all parts; else models that follow what they read (`obedient`).
+        error: the chance that the scripted auditor errs, chain by chain.
+        shares: whether the curve is measured as well, of the guard and of no defence.
+        concurrency: trials at once.
+        format: how outputs are written, `tags` or `json`.
+
+    Raises:
+        ValueError: an attack or a defence does not exist, or a number is out of range.
+
+    Example:
+        asyncio.run(AttackRun(["trigger"], episodes=6).play()).to_markdown()
+    """
+
+    def __init__(
+        self,
+        attacks: Sequence[str] = (),
+        defences: Sequence[str] = (),
+        *,
+        episodes: int = EPISODES,
+        seed: int = 0,
+        model: BaseChatModel | None = None,
+        error: float = 0.0,
+        shares: bool = False,
+        concurrency: int = 1,
+        format: str = "tags",
+    ) -> None:
+        if model is not None and error:
+            raise ValueError(f"error={error}: only the scripted auditor's errors can be chosen")
+        if concurrency < 1:
+            raise ValueError(f"concurrency={concurrency}: one at least")
+        obedient(error=error)
+        names = list(defences or DEFENCES)
+        self._work = list(jobs(attacks or list(ATTACKS), names, episodes, seed))
+        compared = [name for name in names if name == NONE or DEFENCES[name].guarded]
+        self._curves = {
+            ways: list(curve_jobs(compared, episodes, seed, ways)) for ways in WAYS if shares
+        }
+        self._models: Models = (
+            (lambda attack, number: model)
+            if model is not None
+            else lambda attack, number: obedient(
+                error=error, gullible=attack.gullible, seed=seed + number
+            )
+        )
+        self._run = partial(run, models=self._models, concurrency=concurrency, format=format)
+        self._settings = {"episodes": episodes, "seed": seed, "auditor_error": error}
+
+    @property
+    def total(self) -> int:
+        """Trials in all."""
+        return len(self._work) + sum(map(len, self._curves.values()))
+
+    async def play(self, done: Told = lambda trial: None) -> AttackReport:
+        """Play all trials.
+
+        Args:
+            done: told of each as it ends.
+        """
+        trials = await self._run(self._work, done=done)
+        points = []
+        for ways, work in self._curves.items():
+            points += curve(await self._run(work, done=done), ways)
+        return AttackReport(trials, points, self._settings)

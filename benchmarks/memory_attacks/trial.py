@@ -13,7 +13,7 @@ from langgraph.store.memory import InMemoryStore
 
 from ...episodes import Recorder, Usage
 from ...memory import Draft, MemoryStore
-from .attacks import SHOWN, Attack, Plant
+from .attacks import KNOWN, SHOWN, Attack, Learn, Plant
 from .defences import Defence, DefenceKind, Setting, Shown
 from .domains import ABSTAIN, Scene, Told
 from .victim import Choice, decide
@@ -102,6 +102,7 @@ class _Stage:
         self._recorder = recorder
         self._base = InMemoryStore()
         self._planted: set[str] = set()
+        self._episodes = 0
         self._open()
 
     def _open(self) -> None:
@@ -121,6 +122,8 @@ class _Stage:
         for event in plan.before:
             if isinstance(event, str):
                 await defence.consult(event)
+            elif isinstance(event, Learn):
+                await self._learn(defence, event)
             elif event not in forged:
                 await self._plant(event)
         found = await self._memory.search(plan.query, k=job.k)
@@ -172,15 +175,29 @@ class _Stage:
         return await decide(self._model, self._job.scene, query, memory, self._format)
 
     async def _remember(self, scene: Scene) -> None:
+        later = scene.own[KNOWN:] if self._job.attack.learned else ()
         drafts = [
             Draft(told.text, told.action, key=f"r{number:02}")
             for number, told in enumerate(scene.memory)
+            if told not in later
         ]
         await self._memory.writer("worker").write_all(drafts)
 
+    async def _learn(self, defence: Defence, event: Learn) -> None:
+        """An episode of its own: what it was shown and what it writes belong together."""
+        self._episodes += 1
+        name = str(self._episodes)
+
+        async def episode(_: dict[str, str]) -> None:
+            await defence.consult(event.query)
+            writer = self._memory.writer("worker", run="work", episode=name)
+            await writer.write(event.told.text, action=event.told.action)
+
+        await RunnableLambda(episode).ainvoke({}, {"metadata": {"episode": f"work/{name}"}})
+
     def _forges(self, plant: Plant) -> bool:
         """A twin has nothing to forge, and goes through the door."""
-        return plant.forged and not self._job.twin and self._job.kind.sealed
+        return plant.forged and not self._job.twin and self._job.kind.guarded
 
     async def _plant(self, plant: Plant) -> None:
         """Where seals are not looked at, who forges simply writes in another's name."""
