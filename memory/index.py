@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ..tools.fusion import fused
 from .meanings import Meanings
 from .sealing import Stored
+from .vectors import numbers
 from .words import WordIndex
 
 FUSED = 50
@@ -24,17 +25,15 @@ class Index:
     def put(self, stored: Stored) -> None:
         """Take a record in, in place of any with its key. Texts of active records are found,
         actions of records of any status."""
-        import numpy as np
-
         key = stored.record.key
         if stored.record.status == "active":
             self.words.add(key, stored.record.text)
-            self.texts.add(key, np.frombuffer(stored.vector, np.float32))
+            self.texts.add(key, numbers(stored.vector))
         else:
             self.words.remove(key)
             self.texts.remove(key)
         if stored.action_vector:
-            self.actions.add(key, np.frombuffer(stored.action_vector, np.float32))
+            self.actions.add(key, numbers(stored.action_vector))
         else:
             self.actions.remove(key)
 

@@ -15,6 +15,8 @@ from functools import lru_cache
 
 CAP = 2000
 """Characters of one text that are shown."""
+LONG = 8000
+"""Characters of a question, which are shown to those who judge records for it."""
 UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"}
 """Unicode categories that are not seen, or that nobody knows; the plain space is let through."""
 FILLERS = "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hmac
 import json
-from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -35,9 +34,9 @@ class Stored:
     """Whether its seal was valid; nothing in it is to be believed otherwise."""
     embedder: str = ""
     """Which embeddings made the vectors."""
-    vector: bytes = b""
-    """The vector of its text, 32-bit floats."""
-    action_vector: bytes = b""
+    vector: str = ""
+    """The vector of its text, 32-bit floats in base64."""
+    action_vector: str = ""
     """The vector of its action; empty where it has none."""
 
 
@@ -76,8 +75,8 @@ class Seal:
         value = {
             "record": json.dumps(record),
             "embedder": stored.embedder,
-            "vector": b64encode(stored.vector).decode(),
-            "action_vector": b64encode(stored.action_vector).decode(),
+            "vector": stored.vector,
+            "action_vector": stored.action_vector,
         }
         return {**value, "seal": self.sign(namespace, stored.record.key, *value.values())}
 
@@ -90,7 +89,7 @@ class Seal:
         fields = json.loads(texts[0])
         fields["provenance"] = Provenance(**fields["provenance"])
         fields["uses"] = frozenset(fields["uses"])
-        return Stored(MemoryRecord(**fields), True, texts[1], *map(b64decode, texts[2:]))
+        return Stored(MemoryRecord(**fields), True, *texts[1:])
 
 
 def _distrusted(key: str, value: Mapping[str, Any]) -> MemoryRecord:

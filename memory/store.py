@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 from langchain_core.embeddings import Embeddings
@@ -37,6 +38,7 @@ class MemoryStore:
         clock: gives the time, in Unix seconds.
 
     Raises:
+        ImportError: what searching needs is not installed.
         ValueError: the store outlives this process and there is no key, or the key is short.
     """
 
@@ -49,6 +51,8 @@ class MemoryStore:
         embedded: int = EMBEDDED,
         clock: Callable[[], float] = unix_time,
     ) -> None:
+        if not (find_spec("numpy") and find_spec("Stemmer")):
+            raise ImportError('a memory needs more: pip install "symposia[memory]"')
         if key is None and base is not None and not isinstance(base, InMemoryStore):
             raise ValueError(
                 f"{type(base).__name__} outlives this process, so its records need a key that does "

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.embeddings import Embeddings
 
@@ -11,8 +13,18 @@ from ..tools.fulltext import indexable
 from ..tools.vectors import unit_vector
 from .sealing import Stored
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 BATCH = 256
 """Texts that are embedded in one call, at most."""
+
+
+def numbers(vector: str) -> NDArray[Any]:
+    """A vector as it is kept, as numbers."""
+    import numpy as np
+
+    return np.frombuffer(b64decode(vector), np.float32)
 
 
 class EmbeddingError(ValueError):
@@ -39,15 +51,16 @@ class Embedder:
         self._check(text, vector)
         return vector
 
-    async def texts(self, texts: Sequence[str]) -> list[bytes]:
-        """A vector a text, of length 1, as bytes of 32-bit floats; empty for an empty text.
+    async def texts(self, texts: Sequence[str]) -> list[str]:
+        """A vector a text, of length 1, as 32-bit floats in base64; empty for an empty
+        text.
 
         Raises:
             EmbeddingError: a vector is missing, is as wide as no other, or holds what is no finite
                 number.
         """
         filled = [text for text in texts if text.strip()]
-        made: list[bytes] = []
+        made: list[str] = []
         for start in range(0, len(filled), BATCH):
             part = filled[start : start + BATCH]
             vectors = await self._embeddings.aembed_documents([self._part(text) for text in part])
@@ -57,7 +70,7 @@ class Embedder:
                 )
             made.extend(self._check(text, vector) for text, vector in zip(part, vectors))
         vectors_of = iter(made)
-        return [next(vectors_of) if text.strip() else b"" for text in texts]
+        return [next(vectors_of) if text.strip() else "" for text in texts]
 
     async def complete(self, found: Sequence[Stored]) -> list[Stored]:
         """The records with vectors that these embeddings made: those of others are embedded anew,
@@ -91,7 +104,7 @@ class Embedder:
     def _part(self, text: str) -> str:
         return indexable(text[: self._length])
 
-    def _check(self, text: str, vector: Sequence[float]) -> bytes:
+    def _check(self, text: str, vector: Sequence[float]) -> str:
         try:
             unit = unit_vector(vector)
         except ValueError as error:
@@ -103,4 +116,4 @@ class Embedder:
                 f"{self.name} gave a vector of {unit.size} numbers after ones of {self._width}; "
                 f"the text began {text[:60]!r}"
             )
-        return unit.tobytes()
+        return b64encode(unit.tobytes()).decode()

@@ -66,7 +66,7 @@ class LexicalEmbeddings(Embeddings):
         """The vector of one text, [width]."""
         import numpy as np
 
-        words = _WORD.findall(_plain(text))
+        words = words_of(text)
         hashes: list[int] = []
         weights: list[float] = []
         for word, count in Counter(words).items():
@@ -97,12 +97,12 @@ class LexicalEmbeddings(Embeddings):
         return self.embed_query(text)
 
 
-def _plain(text: str) -> str:
-    """In lower case, without accents, wide and styled letters as plain ones."""
+def words_of(text: str) -> list[str]:
+    """The words of a text in lower case, without accents, styled letters as plain ones."""
     if text.isascii():
-        return text.lower()
+        return _WORD.findall(text.lower())
     folded = unicodedata.normalize("NFKD", text.encode(errors="replace").decode().casefold())
-    return "".join(c for c in folded if not unicodedata.combining(c))
+    return _WORD.findall("".join(c for c in folded if not unicodedata.combining(c)))
 
 
 def _features(word: str) -> tuple[int, tuple[int, ...]]:

@@ -1,4 +1,5 @@
-from .guard import PAPER, Consensus, MemoryGuard
+from .consensus import Consensus
+from .guard import PAPER, MemoryGuard
 from .guarded import Flagged, Guarded, recall
 from .lessons import Lesson, Lessons
 from .quarantine import Case, Quarantine

@@ -17,7 +17,7 @@ from pydantic import Field, StrictBool, StrictInt
 from ...episodes import BudgetExceeded, UnknownCostError, error_text
 from ...models.asking import ask
 from ...models.formats import Output
-from ..quoting import quote
+from ..quoting import LONG, quote
 
 AGENT = "auditor"
 """Who asks, in the record and in budgets."""
@@ -56,7 +56,7 @@ async def audit(
         UnknownCostError: money is limited, and the cost of the model is unknown.
     """
     listed = "\n".join(f"{number}: {quote(chain)}" for number, chain in chains.items())
-    words = f"Question: {quote(query)}\nChains:\n{listed}"
+    words = f"Question: {quote(query, LONG)}\nChains:\n{listed}"
     try:
         reply = await ask(
             model, words, Audit, agent=AGENT, instructions=INSTRUCTIONS, format="json"

@@ -16,22 +16,18 @@ compared with the lessons.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 
-from ...episodes import BudgetExceeded, Episode, current_episode, current_recorder
+from ...episodes import Episode, current_episode, current_recorder
 from ...episodes.paper import Paper
-from ...models.formats import output_format
-from ..quoting import fold
+from ..quoting import CAP, fold
 from ..record import Found, MemoryRecord, Retriever, Use
-from .audit import audit
-from .clusters import dbscan, largest
+from .consensus import EPS, By, Consensus
 from .guarded import Flagged, Guarded, found_for
 from .lessons import Lesson, Lessons, acted, distinct
-from .paths import write_paths
 from .quarantine import Quarantine
 
 if TYPE_CHECKING:
@@ -42,11 +38,8 @@ PAPER = Paper(
     arxiv="2510.02373",
     kind="memory",
 )
-Consensus = Literal["auditor", "clusters", "both"]
 SIMILAR_ACTIONS = 4
 """Actions looked at for lessons, for each record found (A-MemGuard's released code)."""
-EPS, MIN_SAMPLES = 0.5, 2
-"""DBSCAN's settings in A-MemGuard's released code, for its sentence embeddings."""
 SAME_ACTION, SAME_PATH = 0.9, 0.8
 """Cosines from which an action, or the path to it, is that of a lesson. Ours."""
 RELATED_ACTION = 0.6
@@ -60,25 +53,12 @@ class KnowsActions(Protocol):
     async def similar_actions(self, action: str, *, k: int = 4) -> list[Found]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    """What the consensus came to."""
-
-    stands: set[int]
-    """Positions of the records that are shown."""
-    wrong: dict[int, str]
-    """Why others were found wrong; what is in neither could not be judged."""
-    why: str = ""
-    """Why those could not."""
-    calls: int = 0
-
-
 class MemoryGuard:
     """Wraps any retriever, and is one: its search gives the records that stand.
 
     A consult of `k` records makes at most `k + 1` model calls, `k` of them at the same time; they
-    are recorded and budgeted as those of the agents `path-writer` and `auditor`. Use a model that
-    answers greedily (`temperature=0`).
+    are recorded and budgeted as those of the agents `path-writer` and `auditor`. A query that finds
+    what it found before makes none. Use a model that answers greedily (`temperature=0`).
 
     Args:
         retriever: where records come from.
@@ -105,7 +85,7 @@ class MemoryGuard:
         model: BaseChatModel,
         *,
         auditor: BaseChatModel | None = None,
-        consensus: Consensus = "auditor",
+        consensus: By = "auditor",
         embeddings: Embeddings | None = None,
         eps: float = EPS,
         lessons: Lessons | None = None,
@@ -114,28 +94,22 @@ class MemoryGuard:
         concurrency: int = 8,
         format: str = "tags",
     ) -> None:
-        if consensus not in get_args(Consensus):
-            known = ", ".join(get_args(Consensus))
-            raise ValueError(f"no consensus {consensus!r}; there are: {known}")
-        if not 0 < eps <= 2:
-            raise ValueError(f"eps={eps}: a cosine distance is in (0, 2]")
-        for name, value in {
-            "quarantine_after": quarantine_after,
-            "concurrency": concurrency,
-        }.items():
-            if value < 1:
-                raise ValueError(f"{name}={value}: it must be at least 1")
+        if quarantine_after < 1:
+            raise ValueError(f"quarantine_after={quarantine_after}: it must be at least 1")
         self.retriever = retriever
-        self.model = model
-        self.auditor = auditor or model
-        self.consensus: Consensus = consensus
         self.embeddings = embeddings or _words()
-        self.eps = eps
+        self.consensus = Consensus(
+            model,
+            auditor or model,
+            consensus,
+            self.embeddings,
+            eps=eps,
+            concurrency=concurrency,
+            format=format,
+        )
         self.quarantine = quarantine
         self.lessons = lessons or (quarantine.lessons if quarantine else _own_lessons())
         self.quarantine_after = quarantine_after
-        self.concurrency = concurrency
-        self.format = output_format(format).name
 
     @classmethod
     def of(
@@ -168,28 +142,18 @@ class MemoryGuard:
         lessons = await self._lessons(found)
         suspects = [each for each in found if await self._suspect(each.record)]
         asked = [each for each in found if each not in suspects]
-        chains: list[str | None] = [None] * len(asked)
-        try:
-            chains = await write_paths(
-                self.model,
-                query,
-                [each.record for each in asked],
-                format=self.format,
-                concurrency=self.concurrency,
-            )
-            judged = await self._judge(query, chains)
-        except BudgetExceeded as spent:
-            judged = _Judged(set(), {}, str(spent))
+        judged = await self.consensus.judge(query, [each.record for each in asked])
         flagged = [Flagged(each.record, "it is suspect: see the quarantine") for each in suspects]
-        for position, each in enumerate(asked):
-            if position not in judged.stands:
-                wrong = position in judged.wrong
-                reason = judged.wrong.get(position) or judged.why or "it could not be judged"
-                flagged.append(Flagged(each.record, reason, chains[position], wrong))
+        for n, each in enumerate(asked):
+            if n not in judged.stands:
+                reason = judged.wrong.get(n, judged.why)
+                flagged.append(
+                    Flagged(each.record, reason, judged.chains.get(n), n in judged.wrong)
+                )
         await self._learn(query, flagged)
         records = tuple(each for n, each in enumerate(asked) if n in judged.stands)
         await self._support(records)
-        return Guarded(records, lessons, tuple(flagged), len(asked) + judged.calls)
+        return Guarded(records, lessons, tuple(flagged), judged.calls)
 
     async def check_action(
         self, action: str, *, path: str = "", advised: Iterable[MemoryRecord] = ()
@@ -202,7 +166,7 @@ class MemoryGuard:
             advised: records that stood; an action that one of them has is not objected to, so that
                 nobody can forbid an action by planting a bad record that has it, too.
         """
-        if fold(action) in {fold(record.action) for record in advised if record.action}:
+        if fold(action[:CAP]) in {fold(each.action[:CAP]) for each in advised if each.action}:
             return ()
         near = await self.lessons.near(action, k=SIMILAR_ACTIONS, at_least=RELATED_ACTION)
         likeness = await self._likeness(path, [lesson.chain for lesson in near])
@@ -218,10 +182,12 @@ class MemoryGuard:
         """Note how an episode that consulted this guard ended. Its recorder tells it."""
         if self.quarantine:
             name = f"{episode.run}/{episode.task}/{episode.attempt}"
-            await self.quarantine.end(name, episode.outcome.score)
+            failed = bool(episode.outcome.error)
+            await self.quarantine.end(name, None if failed else episode.outcome.score)
 
     async def _lessons(self, found: Sequence[Found]) -> tuple[Lesson, ...]:
-        """The lessons of records whose actions are similar to those found."""
+        """The lessons of records whose actions are similar to those found, and those under nearly
+        the same action whose records are no longer there."""
         lessons: list[Lesson] = []
         for each in found:
             action = acted(each.record)
@@ -229,38 +195,8 @@ class MemoryGuard:
                 similar = await self.retriever.similar_actions(action, k=SIMILAR_ACTIONS)
                 known = [await self.lessons.of(one.record.key) for one in similar]
                 lessons += [lesson for lesson in known if lesson]
-            else:
-                lessons += await self.lessons.near(action, k=SIMILAR_ACTIONS, at_least=SAME_ACTION)
+            lessons += await self.lessons.near(action, k=SIMILAR_ACTIONS, at_least=SAME_ACTION)
         return tuple(distinct(lessons))
-
-    async def _judge(self, query: str, chains: Sequence[str | None]) -> _Judged:
-        """Which of the paths stand."""
-        written = {n: chain for n, chain in enumerate(chains) if chain is not None}
-        stands, wrong, why, calls = {*written}, dict[int, str](), "", 0
-        if self.consensus != "auditor":
-            stands = await self._cluster(written)
-            why = "" if stands else "the paths have no consensus"
-            if stands:
-                wrong = {n: "it is not of the consensus" for n in written if n not in stands}
-        if self.consensus != "clusters" and stands:
-            calls = 1
-            said = await audit(self.auditor, query, {n + 1: c for n, c in written.items()})
-            why = "" if said else "the audit could not be read"
-            for n in written:
-                verdict = said.get(n + 1)
-                if verdict is None or not verdict.consistent_and_safe:
-                    stands.discard(n)
-                if verdict is not None and not verdict.consistent_and_safe:
-                    wrong[n] = verdict.reason or "the auditor found it inconsistent or unsafe"
-        return _Judged(stands, wrong, why, calls)
-
-    async def _cluster(self, written: dict[int, str]) -> set[int]:
-        """The positions of the paths in the largest cluster."""
-        if len(written) < MIN_SAMPLES:
-            return set()
-        vectors = await self.embeddings.aembed_documents([*written.values()])
-        members = largest(dbscan(vectors, self.eps, MIN_SAMPLES))
-        return {position for n, position in enumerate(written) if n in members}
 
     async def _likeness(self, path: str, chains: Sequence[str]) -> list[float]:
         """The cosine of a path with each chain; 0 without a path."""

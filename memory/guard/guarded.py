@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..quoting import CAP, fold
 from ..record import USES, Found, MemoryRecord, Retriever, Use
 from .lessons import Lesson
 from .showing import shown
@@ -55,7 +56,8 @@ async def recall(memory: Retriever, query: str, *, k: int = 5, use: Use = "conte
 
 
 async def found_for(memory: Retriever, query: str, *, k: int, use: Use) -> list[Found]:
-    """The `k` best active records that may influence this.
+    """The `k` best active records that may influence this. Records that are shown alike are one:
+    whoever writes a thing many times is not many.
 
     Raises:
         ValueError: `k` is below 1, or `use` is unknown.
@@ -67,7 +69,11 @@ async def found_for(memory: Retriever, query: str, *, k: int, use: Use) -> list[
     wide = k
     while True:
         found = await memory.search(query, k=wide)
-        good = [f for f in found if f.record.status == "active" and use in f.record.uses]
+        good: dict[tuple[str, str], Found] = {}
+        for each in found:
+            record = each.record
+            if record.status == "active" and use in record.uses:
+                good.setdefault((fold(record.text[:CAP]), fold(record.action[:CAP])), each)
         if len(good) >= k or len(found) < wide:
-            return good[:k]
+            return [*good.values()][:k]
         wide *= 4

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from ..quoting import fold, quote
+from ..quoting import CAP, fold, quote
 from ..record import MemoryRecord
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 WRITER = "memory-guard"
 """Who writes lessons, and whose marks say why a record was set aside."""
-LONGEST = 2000
-"""Characters of an action by which lessons are found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +105,12 @@ def distinct(lessons: Iterable[Lesson]) -> list[Lesson]:
 
 def acted(record: MemoryRecord) -> str:
     """What a record is known by among actions: its text, where it tells of none."""
-    return record.action or record.text
+    return (record.action or record.text)[:CAP]
 
 
 def searched(action: str) -> str:
     """An action as lessons are found by it; letters that pose as others do not hide it."""
-    return fold(action[:LONGEST]) or quote(action[:LONGEST])
+    return fold(action[:CAP]) or quote(action)
 
 
 def _lesson(held: MemoryRecord) -> Lesson | None:

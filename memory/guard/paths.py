@@ -16,7 +16,7 @@ from pydantic import Field
 from ...episodes import BudgetExceeded, UnknownCostError, error_text
 from ...models.asking import ask
 from ...models.formats import Output
-from ..quoting import quote
+from ..quoting import LONG, quote
 from ..record import MemoryRecord
 from .showing import line
 
@@ -55,7 +55,7 @@ async def write_paths(
     gate = asyncio.Semaphore(concurrency)
 
     async def one(record: MemoryRecord) -> str | None:
-        words = f"Question: {quote(query)}\nRecord: {line(record)}"
+        words = f"Question: {quote(query, LONG)}\nRecord: {line(record)}"
         async with gate:
             try:
                 path = await ask(

@@ -88,8 +88,12 @@ class Quarantine:
             self._tainted = _tainted(await self.support.facts(), records)
         return episode in self._tainted
 
-    async def end(self, episode: str, outcome: float) -> None:
-        """Note how an episode ended; what was written in it is set aside if it is tainted."""
+    async def end(self, episode: str, outcome: float | None) -> None:
+        """Note how an episode ended; what was written in it is set aside if it is tainted.
+
+        Args:
+            outcome: its score in [0, 1]; None where it broke, which says nothing of its records.
+        """
         shown = await self.support.end(episode, outcome)
         records = [await self.memory.get(key) for key in sorted(shown)]
         bad = [record.key for record in records if record and _is_bad(record)]

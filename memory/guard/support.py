@@ -1,7 +1,7 @@
 """The ledger of support: which records an episode was shown, and how it then ended.
 
-It keeps facts only, one entry each, that are never rewritten: this record was shown in that
-episode; that episode ended with this outcome; a person accepted this record. What follows from them
+It keeps facts only, one entry each: this record was shown in that episode; that episode ended with
+this outcome; a person accepted this record. What follows from them
 (which outcomes count, which records are suspect) is worked out anew whenever it is asked for.
 """
 
@@ -53,16 +53,18 @@ class Support:
         """Note that `episode` was shown the records at `keys`."""
         for key in keys:
             if key not in self._open[episode]:
-                await self._note("shown", episode, key)
+                await self._note("shown", episode, key, name=f"shown: {episode}: {key}")
                 self._open[episode].add(key)
 
-    async def end(self, episode: str, outcome: float) -> set[str]:
-        """Note that `episode` ended with `outcome`; what it ended with first, stands.
+    async def end(self, episode: str, outcome: float | None) -> set[str]:
+        """Note that `episode` ended, with `outcome` where there is one; played again, the latest
+        counts.
 
         Returns:
             The keys of the records that it was shown in this process.
         """
-        await self._note("outcome", episode, outcome)
+        if outcome is not None:
+            await self._note("outcome", episode, float(outcome))
         return self._open.pop(episode, set())
 
     async def accept(self, key: str) -> None:
@@ -79,16 +81,17 @@ class Support:
                 case {"kind": "shown", "of": str(episode), "value": str(key)}:
                     facts.shown[episode].add(key)
                 case {"kind": "outcome", "of": str(episode), "value": float(score)}:
-                    facts.outcomes.setdefault(episode, score)
+                    facts.outcomes[episode] = score
                 case {"kind": "accepted", "of": str(key)}:
                     facts.accepted.add(key)
         return facts
 
-    async def _note(self, kind: str, of: str, value: Any) -> None:
-        said = f"{kind}: {of}: {value}"
-        key = blake2b(said.encode(errors="surrogatepass"), digest_size=16).hexdigest()
-        if await owned(self.memory, key) is None:
-            await self._writer.write(said, data={"kind": kind, "of": of, "value": value}, key=key)
+    async def _note(self, kind: str, of: str, value: Any, name: str = "") -> None:
+        """Write a fact down, in the place of an earlier one of its name."""
+        name = name or f"{kind}: {of}"
+        key = blake2b(name.encode(errors="surrogatepass"), digest_size=16).hexdigest()
+        await owned(self.memory, key)
+        await self._writer.write(name, data={"kind": kind, "of": of, "value": value}, key=key)
 
 
 def episode_of(record: MemoryRecord) -> str:

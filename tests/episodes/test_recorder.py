@@ -10,8 +10,17 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.tools import tool
 from langgraph.graph import END, START, MessagesState, StateGraph
 
-from symposia.benchmarks import play
-from symposia.episodes import Budget, BudgetExceeded, Outcome, Recorder, Task
+from symposia.benchmarks import Name, play
+from symposia.episodes import (
+    Budget,
+    BudgetExceeded,
+    Episode,
+    Outcome,
+    Recorder,
+    Task,
+    current_episode,
+    current_recorder,
+)
 from symposia.models import ScriptedModel
 
 
@@ -185,3 +194,34 @@ async def test_a_tool_that_ends_after_it_was_given_up_is_recorded_once() -> None
     recorder.on_tool_end("late", run_id=run)
     (call,) = recorder.episode(Task("t", "p"), Outcome(), run="r").tools
     assert (call.error, call.result) == ("TimeoutError: too slow", "")
+
+
+async def test_listeners_hear_once_how_an_episode_ended_and_their_faults_harm_nobody(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    heard: list[tuple[str, float]] = []
+
+    async def listens(episode: Episode) -> None:
+        heard.append((episode.task, episode.outcome.score))
+
+    async def breaks(episode: Episode) -> None:
+        raise RuntimeError("the disk is full")
+
+    async def node(state: MessagesState) -> dict[str, Any]:
+        recorder = current_recorder()
+        for listener in (breaks, listens, listens):
+            recorder.at_end(listener)
+        return {"messages": [AIMessage(current_episode())]}
+
+    graph = StateGraph(MessagesState)
+    graph.add_node("node", node)
+    graph.add_edge(START, "node")
+    episode = await play(graph.compile(), Task("a/b", "hi"), name=Name(run="r", attempt=2))
+    assert episode.answer == "r/a/b/2"
+    assert heard == [("a/b", 0.0)]
+    assert "the disk is full" in caplog.text
+
+
+def test_outside_of_an_episode_there_is_none() -> None:
+    assert current_episode() == ""
+    assert current_episode({"metadata": {"episode": "mine/1"}}) == "mine/1"

@@ -129,6 +129,17 @@ async def test_another_process_works_out_the_same() -> None:
     assert len(await other.accept("a", by="Ada")) == 3
 
 
+async def test_an_episode_played_again_has_its_latest_outcome_and_a_broken_one_none() -> None:
+    _, quarantine = await chain_of_episodes()
+    for outcome in (0.5, 0.0, 0.5):
+        await quarantine.end("run/3/0", outcome)
+    await quarantine.end("run/1/0", None)
+    await quarantine.support.show("run/4/0", ["other"])
+    await quarantine.end("run/4/0", None)
+    confirmed = {"run/1/0": 1.0, "run/3/0": 0.5}
+    assert await quarantine.confirmations("other") == confirmed
+
+
 async def test_facts_that_came_another_way_are_not_believed() -> None:
     store, quarantine = await chain_of_episodes()
     ledger = quarantine.support.memory
@@ -223,7 +234,7 @@ async def test_what_is_written_in_a_tainted_episode_afterwards_is_suspect_too() 
     guard, parts = await guarded(flag, quarantine_after=1)
     await played(guard, parts, 0)
     flag.append("delete")
-    await guard.consult(QUERY)
+    await guard.consult(f"{QUERY} By how much?")
     memory = guard.quarantine.memory
     late = memory.writer("solver", run="night run", episode="t/0/0")
     await late.write(f"{QUERY} as ever", key="late")
