@@ -99,7 +99,7 @@ class AttackReport:
             met = "yes" if bar.met else "no"
             cut, loss = f"{bar.cut:.1%}", f"{bar.loss:+.1%}"
             if brief:
-                rows.append((bar.defence, cut, loss, met, mean.utility, mean.kept, *mean.costs))
+                rows.append((bar.defence, cut, loss, met, mean.utility, *mean.costs))
                 continue
             spans = (_span(bar.cut_interval), _span(bar.loss_interval))
             rows.append(
@@ -117,9 +117,9 @@ class AttackReport:
                 )
             )
         heads: Sequence[str]
-        heads = ("defence", "ASR-t cut", "utility lost", "bars met", "utility", "kept", *COSTS)
+        heads = ("defence", "ASR-t cut", "utility lost", "met", "utility", *COSTS)
         if not brief:
-            heads = ("defence", "ASR-t cut", "with *", "utility lost", "bars met", *FIGURES[3:])
+            heads = ("defence", "ASR-t cut", "with *", "utility lost", "met", *FIGURES[3:])
         title = f"Against none, without *; bars: cut {CUT:.0%}, lost {LOSS:.0%} at most"
         return title, heads, rows
 

@@ -15,7 +15,7 @@ from ...episodes import Recorder, Usage
 from ...memory import Draft, MemoryStore
 from .attacks import KNOWN, SHOWN, Attack, Learn, Plant
 from .defences import Defence, DefenceKind, Setting, Shown
-from .domains import ABSTAIN, Scene, Told
+from .domains import Scene, Told
 from .victim import Choice, decide
 
 TEAM = ("team",)
@@ -155,7 +155,7 @@ class _Stage:
         )
 
     async def _ask(self, defence: Defence, query: str) -> _Ended:
-        """What the victim does; when the defence objects it thinks again, once."""
+        """What the victim does. When the defence objects it thinks again, once, and that counts."""
         shown = await defence.consult(query)
         choice = await self._decide(query, shown.text)
         if choice is None:
@@ -163,9 +163,7 @@ class _Stage:
         if not (warning := await defence.objections(choice)):
             return _Ended(shown, choice.thought, choice.action)
         again = await self._decide(query, f"{warning}\n{shown.text}")
-        if again is None or await defence.objections(again):
-            return _Ended(shown, choice.thought, ABSTAIN)
-        return _Ended(shown, choice.thought, again.action)
+        return _Ended(shown, choice.thought, again.action if again else "")
 
     async def _lost(self) -> float:
         told = [r for r in await self._memory.records() if r.key not in self._planted]

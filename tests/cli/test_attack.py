@@ -40,7 +40,7 @@ def test_as_json_it_prints_figures_with_intervals(tmp_path: Path) -> None:
         (("--attack", "hug"), "hug"),
         (("--defence", "hope"), "hope"),
         (("--model", "nothing"), "nothing"),
-        (("--model", "tiny", "--error", "0.5"), "error=0.5"),
+        (("--model", "scripted:none.txt"), "none.txt"),
         (("--format", "runes"), "runes"),
     ],
 )

@@ -120,12 +120,19 @@ async def test_a_run_follows_from_its_seed() -> None:
 
 
 async def test_the_auditor_fails_just_above_half() -> None:
-    trials = await run(list(curve_jobs(["none", "auditor"], 3, 0, 1)), lambda *_: obedient())
+    trials = await run(list(curve_jobs(["none", "auditor"], 1, 0, 1)), lambda *_: obedient())
     points = curve(trials, 1)
     assert fails_from(points, "auditor") == 0.6
     assert fails_from(points, "none") == 0.1
     at_half = next(p for p in points if p.defence == "auditor" and p.share == 0.5)
     assert at_half.asr_t.count == 0
+
+
+def test_the_curve_is_of_the_guard_and_of_no_defence() -> None:
+    plain = AttackRun(["trigger"], ["none", "scan", "auditor"], episodes=1)
+    assert AttackRun(["trigger"], ["none", "scan", "auditor"], episodes=1, shares=True).total == (
+        plain.total + 2 * 2 * 11
+    )
 
 
 def trial(**fields: object) -> Trial:
@@ -180,10 +187,12 @@ def test_a_defence_that_makes_things_worse_has_a_negative_cut() -> None:
 
 async def test_a_report_can_be_printed_saved_and_drawn(tmp_path) -> None:
     pytest.importorskip("matplotlib", reason='pictures need pip install "symposia[view]"')
-    run = AttackRun(["trigger", "drift"], ["none", "auditor"], episodes=1, shares=True)
     told: list[Trial] = []
-    report = await run.play(told.append)
-    assert len(told) == run.total == 2 * 2 * 2 + 2 * 11 * 2
+    whole = AttackRun(["trigger", "drift"], ["none", "auditor"], episodes=1)
+    report = await whole.play(told.append)
+    assert len(told) == whole.total == 2 * 2 * 2
+    shares = [trial(defence="auditor", retrieved=n / 10, acted=n > 5) for n in range(11)]
+    report = replace(report, points=curve(shares, 1))
     data = json.loads(json.dumps(report.to_dict()))
     assert {cell["attack"] for cell in data["cells"]} == {"trigger", "drift"}
     assert data["consensus_fails_from"]["auditor"] == 0.6
