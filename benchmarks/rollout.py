@@ -141,7 +141,7 @@ class _Watch:
         episode = f"{name.run}/{task.id}/{name.attempt}/{uuid4().hex}"
         config: RunnableConfig = {
             "callbacks": [recorder],
-            "metadata": {"seed": name.seed, "episode": episode},
+            "metadata": {"seed": name.seed, "run": name.run, "episode": episode},
         }
         if getattr(team, "checkpointer", None):
             config["configurable"] = {"thread_id": episode}

@@ -31,6 +31,11 @@ def plain_errors() -> Iterator[None]:
         raise typer.Exit(2) from error
 
 
+def visible(text: str) -> str:
+    """The text with its control characters as Python writes them, so that it commands nothing."""
+    return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
+
+
 def _words(error: Exception) -> str:
     """The message of an error, or of the first one in a group."""
     while isinstance(error, ExceptionGroup):

@@ -7,7 +7,7 @@ import getpass
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,13 +24,13 @@ Keys = list[str] | None
 
 
 def review(
-    place: Annotated[
+    namespace: Annotated[str, typer.Argument(help="Whose memory: TEAM/AGENT, TEAM, or shared.")],
+    store: Annotated[
         str,
-        typer.Argument(
-            help="The memory: an SQLite file or its folder, or a postgresql:// address."
+        typer.Option(
+            "--store", help="An SQLite file, a folder with memory.db, or a postgresql:// address."
         ),
-    ],
-    namespace: Annotated[str, typer.Argument(help="Whose memory, for example team/solver.")],
+    ] = "memory.db",
     accept: Annotated[
         Keys, typer.Option(help="Bring this record back for good; may be given often.")
     ] = None,
@@ -38,9 +38,7 @@ def review(
         Keys, typer.Option(help="Retire this record for good; may be given often.")
     ] = None,
     reason: Annotated[str, typer.Option(help="Why, for the audit.")] = "",
-    by: Annotated[
-        str | None, typer.Option(help="Who judges, for the audit; else the user's name.")
-    ] = None,
+    by: Annotated[str | None, typer.Option(help="Who the audit says judged; else you.")] = None,
     interactive: Annotated[
         bool, typer.Option("--interactive", "-i", help="Ask about each record in turn.")
     ] = False,
@@ -58,7 +56,7 @@ def review(
             raise ValueError(f"{min(twice)!r} cannot be both accepted and rejected")
         judge = Judge(by or getpass.getuser(), reason)
         asyncio.run(
-            _review(place, namespace, accept or [], reject or [], judge, interactive, as_json)
+            _review(store, namespace, accept or [], reject or [], judge, interactive, as_json)
         )
 
 
@@ -79,7 +77,7 @@ class Judge:
 
 
 async def _review(
-    place: str,
+    store: str,
     namespace: str,
     accept: Sequence[str],
     reject: Sequence[str],
@@ -89,8 +87,8 @@ async def _review(
 ) -> None:
     from ..memory import MemoryStore, Quarantine
 
-    async with MemoryStore.open(place, create=False) as store:
-        quarantine = Quarantine.of(store, *namespace.split("/"))
+    async with MemoryStore.open(store, create=False) as opened:
+        quarantine = Quarantine.of(opened, *namespace.split("/"))
         if interactive:
             await _ask(quarantine, judge)
             return
@@ -99,8 +97,8 @@ async def _review(
             await judge.reject(quarantine, key)
         waiting = await quarantine.cases()
     if as_json:
-        told = {"accepted": accepted, "rejected": reject, "waiting": [*map(asdict, waiting)]}
-        print(json.dumps(told, default=sorted))
+        told = {"accepted": accepted, "rejected": reject, "waiting": [*map(_plain, waiting)]}
+        print(json.dumps(told))
         return
     for key, back in accepted.items():
         _say_accepted(key, back)
@@ -147,7 +145,7 @@ def _show(case: Case) -> None:
         "led to": quote(lesson.chain) if lesson else "",
         "found": quote(lesson.reason) if lesson and lesson.reason else "",
         "supported": ", ".join(
-            f"{shown(episode)} ({'no outcome' if score is None else f'{score:g}'})"
+            f"{shown(str(episode))} ({'no outcome' if score is None else f'{score:g}'})"
             for episode, score in case.episodes.items()
         ),
         "with it": ", ".join(map(shown, case.suspects)),
@@ -155,6 +153,13 @@ def _show(case: Case) -> None:
     for name, value in rows.items():
         if value:
             console.print(f"  {name}: {value}", soft_wrap=True)
+
+
+def _plain(case: Case) -> dict[str, Any]:
+    told = asdict(case)
+    told["record"]["uses"] = sorted(case.record.uses)
+    told["episodes"] = {str(name): outcome for name, outcome in case.episodes.items()}
+    return told
 
 
 def _say_accepted(key: str, back: Sequence[str]) -> None:

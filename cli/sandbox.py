@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from .console import console, plain_errors, stderr
+from .console import console, plain_errors, stderr, visible
 
 if TYPE_CHECKING:
     from ..tools.sandbox import Limits, PythonSandbox, Result
@@ -245,19 +245,14 @@ def _save(files: Mapping[str, bytes], folder: Path) -> None:
 
 def _show(result: Result) -> None:
     """The result for a person; nothing of it can command the terminal."""
-    print(_visible(result.stdout), end="")
-    print(_visible(result.stderr), end="", file=sys.stderr)
+    print(visible(result.stdout), end="")
+    print(visible(result.stderr), end="", file=sys.stderr)
     if result.value is not None:
-        print(_visible(result.value))
+        print(visible(result.value))
     if not result.ok:
-        print(_visible(result.traceback), end="", file=sys.stderr)
-        stderr.print(f"{result.status}: {_visible(result.error)} [{result.backend}]", style="red")
+        print(visible(result.traceback), end="", file=sys.stderr)
+        stderr.print(f"{result.status}: {visible(result.error)} [{result.backend}]", style="red")
     if result.truncated:
         stderr.print("the output was cut: it is longer than the limits allow")
     for name in result.left_out:
-        stderr.print(f"left out: {_visible(name)} (too large, or one too many)")
-
-
-def _visible(text: str) -> str:
-    """The text with its control characters as Python writes them."""
-    return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
+        stderr.print(f"left out: {visible(name)} (too large, or one too many)")

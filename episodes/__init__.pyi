@@ -3,7 +3,15 @@ from .files import export, to_markdown
 from .ledger import Budget, BudgetExceeded, Ledger, UnknownCostError, Usage
 from .paper import Paper
 from .provenance import manifest
-from .recorder import Prices, RecordedWorld, Recorder, current_episode, current_recorder, sub_budget
+from .recorder import (
+    EpisodeName,
+    Prices,
+    RecordedWorld,
+    Recorder,
+    current_episode,
+    current_recorder,
+    sub_budget,
+)
 from .secrets import error_text, scrub
 from .store import EpisodeStore
 from .task import Task
@@ -14,6 +22,7 @@ __all__ = [
     "Budget",
     "BudgetExceeded",
     "Episode",
+    "EpisodeName",
     "EpisodeStore",
     "Ledger",
     "Observation",

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import logging
 import math
-import re
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler
@@ -47,14 +46,23 @@ ROLES = {"human": "user", "ai": "assistant", "system": "system"}
 """LangChain's message types and the roles of OpenAI's format."""
 TOKEN_CHARACTERS = 4
 """Characters in a token of English text, for providers that do not count."""
-PLAYED = re.compile(r"(.+)/[0-9a-f]{32}", re.DOTALL)
-"""An episode's name in a config, and what tells its playing from others."""
 log = logging.getLogger(__name__)
 _account: ContextVar[Ledger | None] = ContextVar("symposia_sub_budget", default=None)
 
 
 Listener = Callable[[Episode], Awaitable[None]]
 """Hears of an episode that is over."""
+
+
+class EpisodeName(NamedTuple):
+    """Which episode it is, as records of memories know it."""
+
+    run: str
+    episode: str
+    """`task/attempt`; empty outside of an episode."""
+
+    def __str__(self) -> str:
+        return f"{self.run}/{self.episode}" if self.run else self.episode
 
 
 class Prices(Protocol):
@@ -536,13 +544,15 @@ def current_recorder(config: RunnableConfig | None = None) -> Recorder | None:
     return next((h for h in handlers if isinstance(h, Recorder)), None)
 
 
-def current_episode(config: RunnableConfig | None = None) -> str:
-    """The name of the episode that runs around the caller, or that of `config`, as
-    `run/task/attempt`; empty outside of one."""
+def current_episode(config: RunnableConfig | None = None) -> EpisodeName:
+    """The name of the episode that `play` runs around the caller, or that of `config`; an empty
+    one outside."""
     metadata = (config or var_child_runnable_config.get() or {}).get("metadata") or {}
-    name = str(metadata.get("episode", ""))
-    played = PLAYED.fullmatch(name)
-    return played[1] if played else name
+    run, playing = metadata.get("run"), metadata.get("episode")
+    if not isinstance(run, str) or not isinstance(playing, str):
+        return EpisodeName("", "")
+    # The last part of `playing` tells one playing of the same attempt from another.
+    return EpisodeName(run, playing.removeprefix(f"{run}/").rpartition("/")[0])
 
 
 @contextmanager

@@ -1,8 +1,11 @@
 from .audit import AuditEntry
+from .files import Imported
 from .guard import Guarded, Lesson, MemoryGuard, Quarantine, recall
 from .keys import memory_key
+from .layers import Layers
 from .memory import Memory
 from .record import USES, Found, MemoryRecord, Provenance, Retriever, Status, Use
+from .retention import Retention
 from .store import MemoryStore
 from .vectors import EmbeddingError
 from .writer import Draft, Writer
@@ -14,6 +17,8 @@ __all__ = [
     "EmbeddingError",
     "Found",
     "Guarded",
+    "Imported",
+    "Layers",
     "Lesson",
     "Memory",
     "MemoryGuard",
@@ -21,6 +26,7 @@ __all__ = [
     "MemoryStore",
     "Provenance",
     "Quarantine",
+    "Retention",
     "Retriever",
     "Status",
     "Use",

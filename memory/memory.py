@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import get_args
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
 
 from .audit import AuditEntry
+from .files import Imported, bring_in, export
 from .record import Found, MemoryRecord, Provenance, Retriever, Status
+from .retention import Retention
 from .sealing import Stored
 from .shelf import Change, Shelf
 from .vectors import Embedder
 from .writer import Writer
+
+if TYPE_CHECKING:
+    from ..episodes import Episode
 
 
 class Memory(Retriever):
@@ -90,15 +96,85 @@ class Memory(Retriever):
             told = "" if status == "active" else reason
             return replace(held, record=replace(held.record, status=status, reason=told))
 
-        entry = AuditEntry("mark", key, by, reason, status, self._clock())
+        entry = self._note("mark", key, by, reason, status)
         (stored,) = await self._shelf.commit([Change(key, apply, entry)])
         assert stored is not None
         return stored.record
 
     async def delete(self, key: str, *, reason: str = "", by: str = "") -> None:
         """Forget a record; nothing happens when there is none. The audit keeps that it was."""
-        entry = AuditEntry("delete", key, by, reason, time=self._clock())
+        entry = self._note("delete", key, by, reason)
         await self._shelf.commit([Change(key, lambda old: None, entry)])
+
+    async def settle(
+        self, episode: str, outcome: float | None, *, run: str = "", by: str
+    ) -> list[str]:
+        """Write the outcome of an episode into the provenance of what was written in it, in place
+        of any that stood there: None takes it back. Returns the keys of those records.
+
+        Raises:
+            ValueError: the episode has no name, or the outcome is not in [0, 1].
+        """
+        if not episode:
+            raise ValueError("an episode needs a name: give the one that its writer was made with")
+        if outcome is not None and not 0 <= outcome <= 1:
+            raise ValueError(f"outcome {outcome} is not in [0, 1]")
+
+        def apply(old: Stored | None) -> Stored | None:
+            if old is None or not old.sealed or old.record.provenance.outcome == outcome:
+                return old
+            origin = replace(old.record.provenance, outcome=outcome)
+            return replace(old, record=replace(old.record, provenance=origin))
+
+        await self._shelf.follow()
+        keys = self._shelf.index.of_episode(run, episode)
+        told = f"episode {episode}: " + ("unknown" if outcome is None else f"{outcome:g}")
+        await self._shelf.commit(
+            [Change(k, apply, self._note("settle", k, by, told)) for k in keys]
+        )
+        return keys
+
+    async def end(self, episode: Episode) -> None:
+        """Settle an episode that is over; a recorder's `at_end` may call this. One that broke says
+        nothing of its records."""
+        if not episode.outcome.error:
+            name = f"{episode.task}/{episode.attempt}"
+            await self.settle(name, episode.outcome.score, run=episode.run, by="runtime")
+
+    async def forget(self, retention: Retention, *, by: str = "retention") -> dict[str, str]:
+        """Delete what is not to be kept, and return the keys with why. The audit keeps both."""
+        reasons = retention.forgotten(await self.records(), self._clock())
+        await self._shelf.commit(
+            [
+                Change(key, lambda old: None, self._note("forget", key, by, reason))
+                for key, reason in reasons.items()
+            ]
+        )
+        return reasons
+
+    async def export(self, path: str | Path) -> int:
+        """Write all records to a file of JSON lines, with their seals, and return how many."""
+        return await export(self._shelf, Path(path))
+
+    async def bring_in(self, path: str | Path, *, by: str) -> Imported:
+        """Take in the records of a file of JSON lines.
+
+        What was exported from this namespace under this key comes in as it was. All else, also
+        lines that only hold a `text`, `action` and `data`, is written by `by`, not trusted, and
+        quarantined. What is held already stays.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            ValueError: a line is no record; the message names it. Those before it are in.
+        """
+        path = Path(path)
+        return await bring_in(
+            self._shelf,
+            path,
+            self.writer(by, trust=0.0),
+            self._embedder,
+            lambda key, kind: self._note("import", key, by, f"{kind}, from {path.name}"),
+        )
 
     async def audit(self) -> list[AuditEntry]:
         """What was done to records here, oldest first."""
@@ -117,6 +193,9 @@ class Memory(Retriever):
             raise ValueError(f"trust {trust} is not in [0, 1]")
         provenance = Provenance(name, run, episode, trust=trust)
         return Writer(self._shelf, self._embedder, provenance, self._clock)
+
+    def _note(self, deed: str, key: str, by: str, reason: str, status: str = "") -> AuditEntry:
+        return AuditEntry(deed, key, by, reason, status, self._clock())
 
     async def _found(
         self,

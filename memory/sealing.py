@@ -92,20 +92,32 @@ class Seal:
         return Stored(MemoryRecord(**fields), True, *texts[1:])
 
 
-def _distrusted(key: str, value: Mapping[str, Any]) -> MemoryRecord:
-    """What can be read of a value without a valid seal, for a person to judge."""
+def claimed(value: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]]:
+    """Text, action and data of a value that nobody vouches for, as far as it has any."""
     said: Any = value
     try:
-        said = json.loads(value["record"])
-        text, action, data = said["text"], said["action"], said["data"]
+        held = json.loads(value["record"])
+        if isinstance(held, dict):
+            said = held
     except (KeyError, TypeError, ValueError, RecursionError):
-        text, action, data = value.get("text", said), "", {}
+        pass
+    text, action, data = said.get("text", said), said.get("action"), said.get("data")
+    return (
+        text if isinstance(text, str) else json.dumps(text, default=str),
+        action if isinstance(action, str) else "",
+        data if isinstance(data, dict) else {},
+    )
+
+
+def _distrusted(key: str, value: Mapping[str, Any]) -> MemoryRecord:
+    """What can be read of a value without a valid seal, for a person to judge."""
+    text, action, data = claimed(value)
     return MemoryRecord(
         key=key,
-        text=text if isinstance(text, str) else json.dumps(text, default=str),
+        text=text,
         provenance=Provenance(UNKNOWN, trust=0.0),
-        action=action if isinstance(action, str) else "",
-        data=data if isinstance(data, dict) else {},
+        action=action,
+        data=data,
         status="quarantined",
         uses=USES,
         reason="its seal is not valid: it was not written through this store, or was changed since",

@@ -8,11 +8,12 @@ and a slow disk is asked once for many. The index changes after the store has, i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from typing import Any
 
-from langgraph.store.base import GetOp, Op, PutOp, SearchOp
+from langgraph.store.base import GetOp, Op, PutOp, SearchItem, SearchOp
 
 from .audit import AuditEntry, from_value, to_op
 from .base import Base
@@ -77,22 +78,26 @@ class Shelf:
         """What stands in the store at `keys`."""
         items = await self._base.run(GetOp(self._place, key, refresh_ttl=False) for key in keys)
         return [
-            None if item is None else self._seal.open(self._place, key, item.value)
+            None if item is None else self.opened(key, item.value)
             for key, item in zip(keys, items, strict=True)
         ]
 
+    def opened(self, key: str, value: Mapping[str, Any]) -> Stored:
+        """The record of a value that stands at `key`, or is said to."""
+        return self._seal.open(self._place, key, value)
+
+    async def values(self) -> list[tuple[str, dict[str, Any]]]:
+        """Everything in the store as it stands there, by key."""
+        return sorted((item.key, item.value) for item in await self._items(self._place))
+
     async def all(self) -> list[Stored]:
-        """Everything in the store, oldest first."""
-        search = SearchOp(self._place, limit=EVERYTHING, refresh_ttl=False)
-        (items,) = await self._base.run([search])
-        stored = [self._seal.open(self._place, item.key, item.value) for item in items]
+        """Every record in the store, oldest first."""
+        stored = [self.opened(item.key, item.value) for item in await self._items(self._place)]
         return sorted(stored, key=lambda one: (one.record.provenance.time, one.record.key))
 
     async def audit(self) -> list[AuditEntry]:
         """What was done to records, oldest first."""
-        search = SearchOp(self._audit, limit=EVERYTHING, refresh_ttl=False)
-        (items,) = await self._base.run([search])
-        items.sort(key=lambda item: item.key)
+        items = sorted(await self._items(self._audit), key=lambda item: item.key)
         return [from_value(self._audit, item.key, item.value, self._seal) for item in items]
 
     async def follow(self) -> None:
@@ -100,10 +105,9 @@ class Shelf:
         async with self._mutex:
             news = await self._changes.hear(self._base)
             if news is None or not self._loaded:
-                found = await self.all()
-                self.index = Index()
-                await self._index(found)
-                self._loaded = True
+                index = Index()
+                await self._index(await self.all(), index)
+                self.index, self._loaded = index, True
             elif news:
                 keys = sorted(news)
                 found = []
@@ -112,7 +116,7 @@ class Shelf:
                         self.index.remove(key)
                     else:
                         found.append(stored)
-                await self._index(found)
+                await self._index(found, self.index)
 
     async def commit(self, changes: Sequence[Change]) -> list[Stored | None]:
         """Write changes, and return what then stands at their keys.
@@ -146,13 +150,14 @@ class Shelf:
             good = []
             ops: list[Op] = []
             for change in batch:
+                held = after[change.key]
                 try:
-                    after[change.key] = change.apply(after[change.key])
+                    after[change.key] = change.apply(held)
                 except Exception as error:
                     change.done.set_exception(error)
                 else:
                     good.append((change, after[change.key]))
-                    if change.audit:
+                    if change.audit and after[change.key] is not held:
                         ops.append(to_op(self._audit, change.audit, self._seal))
             # In one order, so that two processes never wait for each other.
             changed = sorted(key for key in keys if after[key] is not before[key])
@@ -169,20 +174,31 @@ class Shelf:
                     await self._write_batch([change])
             return
         if self._loaded:
-            for key in changed:
-                stored = after[key]
-                if stored is None:
-                    self.index.remove(key)
-                else:
-                    self.index.put(stored)
+            await self._follow_ours([(key, after[key]) for key in changed])
         for change, stored in good:
             change.done.set_result(stored)
+
+    async def _follow_ours(self, changed: Sequence[tuple[str, Stored | None]]) -> None:
+        for key, stored in changed:
+            if stored is None:
+                self.index.remove(key)
+        try:
+            held = [stored for _, stored in changed if stored is not None]
+            await self._index(held, self.index)
+        except Exception:  # what is written is written: the next search reads it, and says why not
+            self._loaded = False
 
     def _put(self, key: str, stored: Stored | None) -> PutOp:
         value = None if stored is None else self._seal.close(self._place, stored)
         return PutOp(self._place, key, value, index=False)
 
-    async def _index(self, found: Sequence[Stored]) -> None:
+    async def _items(self, place: Namespace) -> list[SearchItem]:
+        """What stands at a place, in no order."""
+        (items,) = await self._base.run([SearchOp(place, limit=EVERYTHING, refresh_ttl=False)])
+        found: list[SearchItem] = items
+        return found
+
+    async def _index(self, found: Sequence[Stored], index: Index) -> None:
         """What has no valid seal is not found by any search."""
         for stored in await self._complete([one for one in found if one.sealed]):
-            self.index.put(stored)
+            index.put(stored)

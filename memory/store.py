@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from langchain_core.embeddings import Embeddings
-from langgraph.store.base import BaseStore
+from langgraph.store.base import BaseStore, ListNamespacesOp, MatchCondition
 from langgraph.store.memory import InMemoryStore
 
 from ..models.lexical import LexicalEmbeddings
@@ -18,7 +18,7 @@ from .keys import memory_key
 from .memory import Memory
 from .opening import open_base
 from .sealing import Namespace, Seal
-from .shelf import Shelf
+from .shelf import EVERYTHING, RECORDS, ROOT, Shelf
 from .vectors import Embedder
 from .writer import clock as unix_time
 
@@ -113,3 +113,9 @@ class MemoryStore:
             shelf = Shelf(self._base, namespace, self._seal, self._embedder.complete)
             self._memories[namespace] = Memory(shelf, self._embedder, self._clock)
         return self._memories[namespace]
+
+    async def namespaces(self) -> list[Namespace]:
+        """The namespaces that hold records, in order."""
+        ours = (MatchCondition("prefix", (ROOT,)), MatchCondition("suffix", (RECORDS,)))
+        (found,) = await self._base.run([ListNamespacesOp(ours, limit=EVERYTHING)])
+        return sorted(tuple(place[1:-1]) for place in found)

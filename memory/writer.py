@@ -87,18 +87,22 @@ class Writer:
 
     async def write_all(self, drafts: Sequence[Draft]) -> list[MemoryRecord]:
         """Remember many texts, embedded and written together; see `write`."""
-        drafted = [self._record(draft) for draft in drafts]
-        vectors = await self._embedder.texts([record.text for record in drafted])
-        actions = await self._embedder.texts([record.action for record in drafted])
-        signature = await self._embedder.signature()
-        changes = [
-            self._change(Stored(record, True, signature, *pair))
-            for record, *pair in zip(drafted, vectors, actions, strict=True)
-        ]
-        written = await self._shelf.commit(changes)
-        return [stored.record for stored in written if stored is not None]
+        stored = await self.embedded([self.checked(draft) for draft in drafts])
+        written = await self._shelf.commit([self._change(one) for one in stored])
+        return [one.record for one in written if one is not None]
 
-    def _record(self, draft: Draft) -> MemoryRecord:
+    async def embedded(self, records: Sequence[MemoryRecord]) -> list[Stored]:
+        """Records with their vectors, not written yet."""
+        vectors = await self._embedder.texts([record.text for record in records])
+        actions = await self._embedder.texts([record.action for record in records])
+        signature = await self._embedder.signature()
+        return [
+            Stored(record, True, signature, *pair)
+            for record, *pair in zip(records, vectors, actions, strict=True)
+        ]
+
+    def checked(self, draft: Draft) -> MemoryRecord:
+        """The record that a draft becomes, not written yet; see `write`."""
         for name, text in (("text", draft.text), ("action", draft.action)):
             if len(text) > LONGEST_TEXT:
                 raise ValueError(

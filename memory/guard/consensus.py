@@ -21,7 +21,7 @@ from .audit import audit
 from .clusters import dbscan, largest
 from .paths import write_paths
 
-By = Literal["auditor", "clusters", "both"]
+Consensus = Literal["auditor", "clusters", "both"]
 """Who decides."""
 EPS, MIN_SAMPLES = 0.5, 2
 """DBSCAN's settings in A-MemGuard's released code, for its sentence embeddings."""
@@ -51,8 +51,8 @@ class Judged:
     """Model calls that it took."""
 
 
-class Consensus:
-    """Compares records.
+class Jury:
+    """Compares records by where they lead.
 
     Args:
         model: writes the paths.
@@ -71,22 +71,22 @@ class Consensus:
         self,
         model: BaseChatModel,
         auditor: BaseChatModel,
-        by: By,
+        by: Consensus,
         embeddings: Embeddings,
         *,
         eps: float,
         concurrency: int,
         format: str,
     ) -> None:
-        if by not in get_args(By):
-            raise ValueError(f"no consensus by {by!r}; there are: {', '.join(get_args(By))}")
+        if by not in get_args(Consensus):
+            raise ValueError(f"no consensus by {by!r}; there are: {', '.join(get_args(Consensus))}")
         if not 0 < eps <= 2:
             raise ValueError(f"eps={eps}: a cosine distance is in (0, 2]")
         if concurrency < 1:
             raise ValueError(f"concurrency={concurrency}: it must be at least 1")
         self.model = model
         self.auditor = auditor
-        self.by: By = by
+        self.by: Consensus = by
         self.embeddings = embeddings
         self.eps = eps
         self.concurrency = concurrency

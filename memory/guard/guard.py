@@ -9,29 +9,30 @@ be judged is not shown: an unreadable audit or a spent budget shows nothing, nev
 
 The paper is the one in `PAPER`. Ours are: lessons are kept only of records that were judged, not of
 all when an audit cannot be read; two equally large clusters are no consensus; records flagged at
-several queries are quarantined, with what they supported; before acting, agents have their action
-compared with the lessons.
+several queries are quarantined, with what they supported; records that say the same are one voice;
+and a lesson is a reason to think again before acting (`check_action`), not a veto.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 
-from ...episodes import Episode, current_episode, current_recorder
+from ...episodes import Episode, EpisodeName, current_episode, current_recorder
 from ...episodes.paper import Paper
+from ...models.lexical import LexicalEmbeddings
+from ..memory import Memory
 from ..quoting import CAP, fold
 from ..record import Found, MemoryRecord, Retriever, Use
-from .consensus import EPS, By, Consensus
+from ..store import MemoryStore
+from .clusters import cosines
+from .consensus import EPS, Consensus, Jury
 from .guarded import Flagged, Guarded, found_for
 from .lessons import Lesson, Lessons, acted, distinct
 from .quarantine import Quarantine
-
-if TYPE_CHECKING:
-    from ..store import MemoryStore
 
 PAPER = Paper(
     title="A-MemGuard: A Proactive Defense Framework for LLM-Based Agent Memory",
@@ -85,7 +86,7 @@ class MemoryGuard:
         model: BaseChatModel,
         *,
         auditor: BaseChatModel | None = None,
-        consensus: By = "auditor",
+        consensus: Consensus = "auditor",
         embeddings: Embeddings | None = None,
         eps: float = EPS,
         lessons: Lessons | None = None,
@@ -97,8 +98,8 @@ class MemoryGuard:
         if quarantine_after < 1:
             raise ValueError(f"quarantine_after={quarantine_after}: it must be at least 1")
         self.retriever = retriever
-        self.embeddings = embeddings or _words()
-        self.consensus = Consensus(
+        self.embeddings = embeddings or LexicalEmbeddings()
+        self.jury = Jury(
             model,
             auditor or model,
             consensus,
@@ -108,7 +109,9 @@ class MemoryGuard:
             format=format,
         )
         self.quarantine = quarantine
-        self.lessons = lessons or (quarantine.lessons if quarantine else _own_lessons())
+        if lessons is None:
+            lessons = quarantine.lessons if quarantine else Lessons(MemoryStore().memory("lessons"))
+        self.lessons = lessons
         self.quarantine_after = quarantine_after
 
     @classmethod
@@ -142,7 +145,7 @@ class MemoryGuard:
         lessons = await self._lessons(found)
         suspects = [each for each in found if await self._suspect(each.record)]
         asked = [each for each in found if each not in suspects]
-        judged = await self.consensus.judge(query, [each.record for each in asked])
+        judged = await self.jury.judge(query, [each.record for each in asked])
         flagged = [Flagged(each.record, "it is suspect: see the quarantine") for each in suspects]
         for n, each in enumerate(asked):
             if n not in judged.stands:
@@ -181,9 +184,11 @@ class MemoryGuard:
     async def end(self, episode: Episode) -> None:
         """Note how an episode that consulted this guard ended. Its recorder tells it."""
         if self.quarantine:
-            name = f"{episode.run}/{episode.task}/{episode.attempt}"
+            name = EpisodeName(episode.run, f"{episode.task}/{episode.attempt}")
             failed = bool(episode.outcome.error)
             await self.quarantine.end(name, None if failed else episode.outcome.score)
+        elif isinstance(self.retriever, Memory):
+            await self.retriever.end(episode)
 
     async def _lessons(self, found: Sequence[Found]) -> tuple[Lesson, ...]:
         """The lessons of records whose actions are similar to those found, and those under nearly
@@ -202,8 +207,6 @@ class MemoryGuard:
         """The cosine of a path with each chain; 0 without a path."""
         if not path.strip() or not chains:
             return [0.0] * len(chains)
-        from .clusters import cosines
-
         vectors = await self.embeddings.aembed_documents([path, *chains])
         return [float(cosine) for cosine in cosines(vectors)[0, 1:]]
 
@@ -224,19 +227,7 @@ class MemoryGuard:
     async def _support(self, records: Sequence[Found]) -> None:
         """Note what the episode around the caller is shown, to hear later how it ended."""
         episode, recorder = current_episode(), current_recorder()
-        if self.quarantine and episode and records:
-            await self.quarantine.support.show(episode, [each.record.key for each in records])
-            if recorder is not None:
-                recorder.at_end(self.end)
-
-
-def _words() -> Embeddings:
-    from ...models.lexical import LexicalEmbeddings
-
-    return LexicalEmbeddings()
-
-
-def _own_lessons() -> Lessons:
-    from ..store import MemoryStore
-
-    return Lessons(MemoryStore().memory("lessons"))
+        if episode.episode and recorder is not None:
+            recorder.at_end(self.end)
+            if self.quarantine:
+                await self.quarantine.support.show(episode, [each.record.key for each in records])

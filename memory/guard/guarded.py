@@ -42,19 +42,6 @@ class Guarded:
         return shown(self.records, self.lessons)
 
 
-async def recall(memory: Retriever, query: str, *, k: int = 5, use: Use = "context") -> Guarded:
-    """What `memory` has for `query`; a `MemoryGuard` is consulted, any other is taken at its word.
-
-    Raises:
-        ValueError: `k` is below 1, or `use` is unknown.
-    """
-    from .guard import MemoryGuard
-
-    if isinstance(memory, MemoryGuard):
-        return await memory.consult(query, k=k, use=use)
-    return Guarded(records=tuple(await found_for(memory, query, k=k, use=use)))
-
-
 async def found_for(memory: Retriever, query: str, *, k: int, use: Use) -> list[Found]:
     """The `k` best active records that may influence this. Records that are shown alike are one:
     whoever writes a thing many times is not many.

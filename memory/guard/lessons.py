@@ -10,13 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from typing import TYPE_CHECKING
 
+from ..memory import Memory
 from ..quoting import CAP, fold, quote
 from ..record import MemoryRecord
-
-if TYPE_CHECKING:
-    from ..memory import Memory
 
 WRITER = "memory-guard"
 """Who writes lessons, and whose marks say why a record was set aside."""

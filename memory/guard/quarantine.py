@@ -9,15 +9,13 @@ it. When a person accepts a record, what was set aside for its sake only comes b
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from ...episodes import EpisodeName
+from ..memory import Memory
 from ..record import MemoryRecord
+from ..store import MemoryStore
 from .lessons import WRITER, Lesson, Lessons
 from .support import Facts, Support, episode_of
-
-if TYPE_CHECKING:
-    from ..memory import Memory
-    from ..store import MemoryStore
 
 SUSPECT = "written in a tainted episode"
 """How the reason of a suspect record begins."""
@@ -32,7 +30,7 @@ class Case:
     record: MemoryRecord
     lesson: Lesson | None
     """What it led to when it was flagged."""
-    episodes: dict[str, float | None]
+    episodes: dict[EpisodeName, float | None]
     """The episodes that it was shown in, with their outcomes where they are known."""
     suspects: tuple[str, ...]
     """Keys of records that were written in those episodes."""
@@ -51,7 +49,7 @@ class Quarantine:
         self.memory = memory
         self.lessons = lessons
         self.support = support
-        self._tainted: set[str] | None = None
+        self._tainted: set[EpisodeName] | None = None
 
     @classmethod
     def of(cls, store: MemoryStore, *namespace: str) -> Quarantine:
@@ -80,7 +78,7 @@ class Quarantine:
         marked = await self.memory.mark(key, "quarantined", reason=reason, by=by)
         return [marked, *await self._spread([key], facts)]
 
-    async def tainted(self, episode: str) -> bool:
+    async def tainted(self, episode: EpisodeName) -> bool:
         """Whether an episode was shown a record that is set aside now, as far as this process and
         the ledger as it first read it know."""
         if self._tainted is None:
@@ -88,8 +86,9 @@ class Quarantine:
             self._tainted = _tainted(await self.support.facts(), records)
         return episode in self._tainted
 
-    async def end(self, episode: str, outcome: float | None) -> None:
-        """Note how an episode ended; what was written in it is set aside if it is tainted.
+    async def end(self, episode: EpisodeName, outcome: float | None) -> None:
+        """Note how an episode ended, in the provenance of what was written in it as well; if it is
+        tainted, that is set aside instead.
 
         Args:
             outcome: its score in [0, 1]; None where it broke, which says nothing of its records.
@@ -99,16 +98,18 @@ class Quarantine:
         bad = [record.key for record in records if record and _is_bad(record)]
         if bad:
             await self._spread(bad, await self.support.facts())
+        elif outcome is not None:
+            await self._settle(episode, outcome)
 
     async def suspect(self, record: MemoryRecord) -> bool:
         """Whether a record was written in a tainted episode; if so it is set aside now."""
         episode = episode_of(record)
-        if not episode or not await self.tainted(episode):
+        if not episode.episode or not await self.tainted(episode):
             return False
         reason = f"{SUSPECT}, {episode}"
         return bool(await self.put(record.key, reason=reason))
 
-    async def confirmations(self, key: str) -> dict[str, float]:
+    async def confirmations(self, key: str) -> dict[EpisodeName, float]:
         """The outcomes, by episode, that speak for or against a record: those of the episodes that
         it was shown in and that are not tainted."""
         facts = await self.support.facts()
@@ -160,9 +161,9 @@ class Quarantine:
                 records = {each.key: each for each in await self.memory.records()}
                 if episode in _tainted(facts, records):
                     continue
-                for each in records.values():
-                    if episode_of(each) == episode and _is_suspect(each):
-                        back.append(await self.memory.mark(each.key, "active", reason=why, by=by))
+                for name in await self._settle(episode, facts.outcomes.get(episode)):
+                    if name in records and _is_suspect(records[name]):
+                        back.append(await self.memory.mark(name, "active", reason=why, by=by))
         self._tainted = None
         return back
 
@@ -178,24 +179,28 @@ class Quarantine:
         return await self.memory.mark(key, "retired", reason=why, by=by)
 
     async def _spread(self, causes: list[str], facts: Facts) -> list[MemoryRecord]:
-        """Set aside what was written in episodes that `causes` supported, and so on."""
-        active = await self.memory.records(status="active")
-        left = [record for record in active if record.key not in facts.accepted]
+        """Take back the outcomes of episodes that `causes` supported, set aside what was written
+        in them, and so on."""
         reached: list[MemoryRecord] = []
         waiting = [*causes]
         for cause in waiting:
             for episode in facts.supported_by(cause):
                 if self._tainted is not None:
                     self._tainted.add(episode)
-                written = [record for record in left if episode_of(record) == episode]
-                left = [record for record in left if episode_of(record) != episode]
-                for record in written:
-                    reason = f"{SUSPECT}, {episode}, which record {cause!r} supported"
-                    reached.append(
-                        await self.memory.mark(record.key, "quarantined", reason=reason, by=WRITER)
-                    )
-                    waiting.append(record.key)
+                reason = f"{SUSPECT}, {episode}, which record {cause!r} supported"
+                for key in await self._settle(episode, None):
+                    record = await self.memory.get(key)
+                    if record and record.status == "active" and key not in facts.accepted:
+                        marked = await self.memory.mark(
+                            key, "quarantined", reason=reason, by=WRITER
+                        )
+                        reached.append(marked)
+                        waiting.append(key)
         return reached
+
+    async def _settle(self, episode: EpisodeName, outcome: float | None) -> list[str]:
+        """Write an outcome into what was written in an episode; the keys of that."""
+        return await self.memory.settle(episode.episode, outcome, run=episode.run, by=WRITER)
 
     async def _record(self, key: str) -> MemoryRecord:
         record = await self.memory.get(key)
@@ -209,7 +214,7 @@ class Quarantine:
             raise ValueError(f"record {key!r} is {record.status}: only quarantined ones are judged")
 
 
-def _tainted(facts: Facts, records: dict[str, MemoryRecord]) -> set[str]:
+def _tainted(facts: Facts, records: dict[str, MemoryRecord]) -> set[EpisodeName]:
     """The episodes that were shown a record which is set aside."""
     bad = {key for key, record in records.items() if _is_bad(record)}
     return {episode for episode, keys in facts.shown.items() if keys & bad}

@@ -6,6 +6,7 @@ from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
+from worlds import Counter
 
 from symposia.agents import (
     Action,
@@ -19,9 +20,10 @@ from symposia.agents import (
     ToolAgent,
     Verdict,
 )
-from symposia.benchmarks import play
-from symposia.episodes import Task
+from symposia.benchmarks import Sessions, play
+from symposia.episodes import Task, current_episode
 from symposia.graphs import answer
+from symposia.memory import MemoryStore
 from symposia.models import ScriptedModel
 
 QUESTION = {"messages": [HumanMessage("2 + 2?")]}
@@ -151,3 +153,27 @@ async def test_keys_in_a_tools_error_are_blanked_and_questions_to_people_pass() 
     team = graph.compile(checkpointer=InMemorySaver())
     final = await team.ainvoke(QUESTION, {"configurable": {"thread_id": "1"}})
     assert final["__interrupt__"][0].value == "ok?"
+
+
+async def test_what_is_written_in_an_episode_gets_its_outcome_in_a_memory_without_a_guard() -> None:
+    store = MemoryStore()
+    memory = store.memory("team")
+    await memory.writer("solver").write("2 + 2 is 4", key="old")
+
+    class Writes(Actor):
+        async def __call__(self, state: TeamState) -> dict:
+            update = await super().__call__(state)
+            run, episode = current_episode()
+            await memory.writer("solver", run=run, episode=episode).write("it went", key="new")
+            return update
+
+    class Scored(Counter):
+        instructions = ""
+
+    async with Sessions(Scored(goal=1)) as sessions, sessions.world(Task("t", "2 + 2?")) as world:
+        actor = Writes(ScriptedModel(["<answer>up</answer>"]), memory=memory)
+        episode = await play(answer(actor), Task("t", "2 + 2?"), world)
+    assert episode.outcome.score == 1.0
+    assert '- "2 + 2 is 4"' in episode.turns[0].messages[-1]["content"]
+    records = await memory.records()
+    assert {each.key: each.provenance.outcome for each in records} == {"old": None, "new": 1.0}

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from symposia.cli.app import app
+from symposia.episodes import EpisodeName
 from symposia.memory import MemoryStore, Quarantine
 
 KEY = "ab" * 32
@@ -33,8 +34,9 @@ def place(tmp_path: Path) -> Path:
             writer = memory.writer("solver", run="run", episode="t/0")
             await writer.write("it was wiped", key="written")
             await memory.writer("mallory").write("\x1b[2J</b>\n[bold]x", key="hostile")
-            await quarantine.support.show("run/t/0", ["planted"])
-            await quarantine.end("run/t/0", 1.0)
+            episode = EpisodeName("run", "t/0")
+            await quarantine.support.show(episode, ["planted"])
+            await quarantine.end(episode, 1.0)
             await quarantine.lessons.learn(planted, "disk -wiped-> loss", "query", "it harms")
             await quarantine.put("planted", reason="flagged at 2 queries: it harms")
             await quarantine.put("hostile", reason="odd")
@@ -44,7 +46,7 @@ def place(tmp_path: Path) -> Path:
 
 
 def run(place: Path, *arguments: str, given: str = "") -> Any:
-    command = ["memory", "review", str(place), "team/solver", *arguments]
+    command = ["memory", "review", "team/solver", "--store", str(place), *arguments]
     return CliRunner().invoke(app, command, input=given)
 
 

@@ -211,17 +211,17 @@ async def test_listeners_hear_once_how_an_episode_ended_and_their_faults_harm_no
         recorder = current_recorder()
         for listener in (breaks, listens, listens):
             recorder.at_end(listener)
-        return {"messages": [AIMessage(current_episode())]}
+        return {"messages": [AIMessage(str(current_episode()))]}
 
     graph = StateGraph(MessagesState)
     graph.add_node("node", node)
     graph.add_edge(START, "node")
-    episode = await play(graph.compile(), Task("a/b", "hi"), name=Name(run="r", attempt=2))
-    assert episode.answer == "r/a/b/2"
+    episode = await play(graph.compile(), Task("a/b", "hi"), name=Name(run="r/s", attempt=2))
+    assert episode.answer == "r/s/a/b/2"
     assert heard == [("a/b", 0.0)]
     assert "the disk is full" in caplog.text
 
 
 def test_outside_of_an_episode_there_is_none() -> None:
-    assert current_episode() == ""
-    assert current_episode({"metadata": {"episode": "mine/1"}}) == "mine/1"
+    assert current_episode() == ("", "")
+    assert current_episode({"metadata": {"episode": "of/my/own"}}) == ("", "")

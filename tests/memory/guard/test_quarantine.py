@@ -10,11 +10,15 @@ from worlds import Counter
 
 from symposia.agents import Actor, ToolAgent
 from symposia.benchmarks import Name, Sessions, play
-from symposia.episodes import Episode, Task
+from symposia.episodes import Episode, EpisodeName, Task
 from symposia.graphs import act, answer
 from symposia.memory import MemoryGuard, MemoryStore, Quarantine
 
 QUERY = "How is the dose raised?"
+
+
+def ep(number: int) -> EpisodeName:
+    return EpisodeName("run", f"{number}/0")
 
 
 def team() -> tuple[MemoryStore, Quarantine]:
@@ -31,6 +35,10 @@ async def statuses(quarantine: Quarantine) -> dict[str, str]:
     return {record.key: record.status for record in await quarantine.memory.records()}
 
 
+async def outcomes(quarantine: Quarantine) -> dict[str, float | None]:
+    return {each.key: each.provenance.outcome for each in await quarantine.memory.records()}
+
+
 async def chain_of_episodes() -> tuple[MemoryStore, Quarantine]:
     """a was shown in episode 1, where b was written, which was shown in 2, where c was written."""
     store, quarantine = team()
@@ -38,10 +46,10 @@ async def chain_of_episodes() -> tuple[MemoryStore, Quarantine]:
     await write(store, "b", "1/0")
     await write(store, "c", "2/0")
     await write(store, "other", "3/0")
-    await quarantine.support.show("run/1/0", ["a", "other"])
-    await quarantine.support.show("run/2/0", ["b"])
-    await quarantine.support.show("run/3/0", ["other"])
-    for episode in ("run/1/0", "run/2/0", "run/3/0"):
+    await quarantine.support.show(ep(1), ["a", "other"])
+    await quarantine.support.show(ep(2), ["b"])
+    await quarantine.support.show(ep(3), ["other"])
+    for episode in (ep(1), ep(2), ep(3)):
         await quarantine.end(episode, 1.0)
     return store, quarantine
 
@@ -62,12 +70,13 @@ async def test_what_a_quarantined_record_supported_goes_with_it_and_so_on() -> N
 
 async def test_outcomes_of_tainted_episodes_confirm_nothing() -> None:
     _, quarantine = await chain_of_episodes()
-    assert await quarantine.confirmations("other") == {"run/1/0": 1.0, "run/3/0": 1.0}
+    assert await quarantine.confirmations("other") == {ep(1): 1.0, ep(3): 1.0}
     await quarantine.put("a", reason="it was planted")
-    assert await quarantine.confirmations("other") == {"run/3/0": 1.0}
+    assert await quarantine.confirmations("other") == {ep(3): 1.0}
     assert await quarantine.confirmations("a") == {}
+    assert await outcomes(quarantine) == {"a": None, "b": None, "c": None, "other": 1.0}
     await quarantine.reject("a", by="Ada")
-    assert await quarantine.confirmations("other") == {"run/3/0": 1.0}
+    assert await quarantine.confirmations("other") == {ep(3): 1.0}
 
 
 async def test_an_accepted_record_brings_back_what_went_for_its_sake() -> None:
@@ -76,7 +85,8 @@ async def test_an_accepted_record_brings_back_what_went_for_its_sake() -> None:
     back = await quarantine.accept("a", by="Ada", reason="a false alarm")
     assert [record.key for record in back] == ["a", "b", "c"]
     assert {*(await statuses(quarantine)).values()} == {"active"}
-    assert await quarantine.confirmations("other") == {"run/1/0": 1.0, "run/3/0": 1.0}
+    assert await outcomes(quarantine) == {"a": None, "b": 1.0, "c": 1.0, "other": 1.0}
+    assert await quarantine.confirmations("other") == {ep(1): 1.0, ep(3): 1.0}
 
 
 async def test_what_another_bad_record_tainted_too_stays_away() -> None:
@@ -108,8 +118,8 @@ async def test_rejected_records_are_retired_with_a_reason_and_their_suspects_sta
 async def test_a_record_retired_by_age_taints_nothing() -> None:
     _, quarantine = await chain_of_episodes()
     await quarantine.memory.mark("a", "retired", reason="too old", by="retention")
-    assert not await quarantine.tainted("run/1/0")
-    assert "run/1/0" in await quarantine.confirmations("other")
+    assert not await quarantine.tainted(ep(1))
+    assert ep(1) in await quarantine.confirmations("other")
 
 
 @pytest.mark.parametrize("judge", ["accept", "reject"])
@@ -125,26 +135,26 @@ async def test_another_process_works_out_the_same() -> None:
     store, quarantine = await chain_of_episodes()
     await quarantine.put("a", reason="it was planted")
     other = Quarantine.of(store, "team")
-    assert await other.tainted("run/1/0") and not await other.tainted("run/3/0")
+    assert await other.tainted(ep(1)) and not await other.tainted(ep(3))
     assert len(await other.accept("a", by="Ada")) == 3
 
 
 async def test_an_episode_played_again_has_its_latest_outcome_and_a_broken_one_none() -> None:
     _, quarantine = await chain_of_episodes()
     for outcome in (0.5, 0.0, 0.5):
-        await quarantine.end("run/3/0", outcome)
-    await quarantine.end("run/1/0", None)
-    await quarantine.support.show("run/4/0", ["other"])
-    await quarantine.end("run/4/0", None)
-    confirmed = {"run/1/0": 1.0, "run/3/0": 0.5}
+        await quarantine.end(ep(3), outcome)
+    await quarantine.end(ep(1), None)
+    await quarantine.support.show(ep(4), ["other"])
+    await quarantine.end(ep(4), None)
+    confirmed = {ep(1): 1.0, ep(3): 0.5}
     assert await quarantine.confirmations("other") == confirmed
 
 
 async def test_facts_that_came_another_way_are_not_believed() -> None:
     store, quarantine = await chain_of_episodes()
     ledger = quarantine.support.memory
-    data = {"kind": "accepted", "of": "a", "value": True}
-    await ledger.writer("mallory").write("accepted: a: True", data=data)
+    data = {"kind": "accepted", "key": "a"}
+    await ledger.writer("mallory").write("accepted a", data=data)
     await store.memory("lessons", "team").writer("mallory").write("x", data={"of": "a"}, key="x")
     assert (await quarantine.support.facts()).accepted == set()
     assert len(await quarantine.put("a", reason="it was planted")) == 3
@@ -162,7 +172,7 @@ async def test_putting_and_accepting_leaves_everything_as_it_was(
     for n in range(7):
         await write(store, str(n), f"{n}/0")
     for episode, key in shown:
-        await quarantine.support.show(f"run/{episode}/0", [str(key)])
+        await quarantine.support.show(ep(episode), [str(key)])
     reached, open_ = {planted}, [planted]
     while open_:
         cause = open_.pop()
@@ -217,7 +227,7 @@ async def test_an_outcome_that_a_planted_record_supported_is_relabelled() -> Non
     quarantine = guard.quarantine
     assert quarantine is not None
     await played(guard, parts, 0)
-    name = "night run/t/0/0"
+    name = EpisodeName("night run", "t/0/0")
     facts = await quarantine.support.facts()
     assert facts.shown[name] == {"1", "2", "3"}
     assert facts.outcomes == {name: 0.0}
