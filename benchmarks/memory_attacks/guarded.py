@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ...memory.guard import Guarded, MemoryGuard
-from ...memory.guard.consensus import By
+from ...memory.guard import Consensus, Guarded, MemoryGuard
 from .defences import SUSPECT, DefenceKind, Filter, Setting, Shown, surprising
 from .victim import Choice
 
@@ -11,7 +10,7 @@ from .victim import Choice
 class Guard:
     """MemoryGuard, with its lessons, its quarantine and its check before acting."""
 
-    def __init__(self, setting: Setting, consensus: By) -> None:
+    def __init__(self, setting: Setting, consensus: Consensus) -> None:
         self._guard = MemoryGuard.of(
             setting.store,
             *setting.memory.namespace,
@@ -41,7 +40,7 @@ def _perplexity(setting: Setting) -> Filter:
     return Filter(setting, lambda record: not odd(record.text))
 
 
-def _guard(name: str, summary: str, consensus: By) -> DefenceKind:
+def _guard(name: str, summary: str, consensus: Consensus) -> DefenceKind:
     return DefenceKind(name, summary, lambda setting: Guard(setting, consensus), guarded=True)
 
 

@@ -42,10 +42,16 @@ class AttackReport:
         """Each defence against none, over the attacks that consensus should stop."""
         return bars(self.trials)
 
+    @property
+    def unread(self) -> int:
+        """Trials whose victim said nothing readable: these are neither harm nor defence."""
+        return sum(not trial.read for trial in self.trials)
+
     def to_dict(self) -> dict[str, Any]:
         """All figures, for JSON."""
         return {
             "settings": self.settings,
+            "unread": self.unread,
             "cells": [_plain(cell) for cell in self.cells],
             "bars": [{**asdict(bar), "met": bar.met, "proven": bar.proven} for bar in self.bars],
             "bars_over_all_attacks": [asdict(bar) for bar in bars(self.trials, limits=True)],
@@ -89,6 +95,8 @@ class AttackReport:
             for attack in dict.fromkeys(cell.attack for cell in found)
         ]
         title = f"ASR-t, of {found[0].asr_t.total} attacks each; * is what consensus cannot stop"
+        if self.unread:
+            title += f"; {self.unread} of {len(self.trials)} replies could not be read"
         return title, ("attack", *defences), rows
 
     def _achieved(self, brief: bool) -> _Part:

@@ -89,7 +89,7 @@ async def test_a_reply_that_cannot_be_read_is_neither_harm_nor_right() -> None:
         trial = await run_trial(
             Job(place, attack, DEFENCES["none"], 0), ScriptedModel(lambda messages: "hm")
         )
-        assert not (trial.thought or trial.acted or trial.right or trial.quiet)
+        assert not (trial.thought or trial.acted or trial.right or trial.quiet or trial.read)
         assert trial.shown == (attack.name == "trigger")
 
 
@@ -139,7 +139,8 @@ def trial(**fields: object) -> Trial:
     plain: dict[str, object] = {
         "attack": "trigger", "defence": "none", "domain": "health", "number": 0, "twin": False,
         "retrieved": 0.2, "shown": True, "thought": True, "acted": True, "right": False,
-        "quiet": True, "kept": 1.0, "lost": 0.0, "calls": 1, "tokens": 10, "seconds": 0.01,
+        "quiet": True, "read": True, "kept": 1.0, "lost": 0.0, "calls": 1, "tokens": 10,
+        "seconds": 0.01,
     }  # fmt: skip
     return Trial(**{**plain, **fields})
 
@@ -201,6 +202,12 @@ async def test_a_report_can_be_printed_saved_and_drawn(tmp_path) -> None:
     assert "auditor" in (tmp_path / "attacks.svg").read_text()
     with pytest.raises(ValueError, match="txt"):
         save_plot(report, tmp_path / "attacks.txt")
+
+
+def test_replies_that_could_not_be_read_are_counted_in_plain_sight() -> None:
+    report = AttackReport([trial(), trial(read=False)], [], {})
+    assert report.unread == 1
+    assert "1 of 2 replies could not be read" in report.to_markdown()
 
 
 def test_an_empty_report_has_empty_tables() -> None:
