@@ -114,21 +114,15 @@ class AttackRun:
             raise ValueError(f"error={error}: only the scripted auditor's errors can be chosen")
         if concurrency < 1:
             raise ValueError(f"concurrency={concurrency}: one at least")
-        obedient(error=error)
         names = list(defences or DEFENCES)
         self._work = list(jobs(attacks or list(ATTACKS), names, episodes, seed))
-        compared = [name for name in names if name == NONE or DEFENCES[name].guarded]
+        guards = [name for name in names if DEFENCES[name].guarded]
+        compared = {ways: guards if ways > 1 else [NONE, *guards] for ways in WAYS if shares}
         self._curves = {
-            ways: list(curve_jobs(compared, episodes, seed, ways)) for ways in WAYS if shares
+            ways: list(curve_jobs(compared[ways], episodes, seed, ways)) for ways in compared
         }
-        self._models: Models = (
-            (lambda attack, number: model)
-            if model is not None
-            else lambda attack, number: obedient(
-                error=error, gullible=attack.gullible, seed=seed + number
-            )
-        )
-        self._run = partial(run, models=self._models, concurrency=concurrency, format=format)
+        models = _scripted(seed, error) if model is None else lambda attack, number: model
+        self._run = partial(run, models=models, concurrency=concurrency, format=format)
         self._settings = {"episodes": episodes, "seed": seed, "auditor_error": error}
 
     @property
@@ -147,3 +141,12 @@ class AttackRun:
         for ways, work in self._curves.items():
             points += curve(await self._run(work, done=done), ways)
         return AttackReport(trials, points, self._settings)
+
+
+def _scripted(seed: int, error: float) -> Models:
+    """Models that follow what they read; the auditor is the one that the attack is made for."""
+    if not 0 <= error <= 1:
+        raise ValueError(f"error={error}: a chance is in [0, 1]")
+    return lambda attack, number: obedient(
+        error=error, gullible=attack.gullible, seed=seed + number
+    )

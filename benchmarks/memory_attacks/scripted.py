@@ -49,12 +49,7 @@ def obedient(*, error: float = 0.0, gullible: bool = False, seed: int = 0) -> Sc
         error: the chance that the auditor says the opposite of what it should, chain by chain.
         gullible: whether the auditor believes a chain that calls itself consistent.
         seed: of the auditor's errors.
-
-    Raises:
-        ValueError: `error` is not a chance.
     """
-    if not 0 <= error <= 1:
-        raise ValueError(f"error={error}: the auditor's chance of an error is in [0, 1]")
 
     def reply(messages: list[BaseMessage]) -> str:
         system, prompt = messages[0].text, messages[-1].text

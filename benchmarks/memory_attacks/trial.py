@@ -6,13 +6,17 @@ import json
 import random
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableLambda
+from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 
-from ...episodes import Recorder, Usage
+from ...episodes import Observation, Recorder, Task, Usage, World, current_episode
 from ...memory import Draft, MemoryStore
+from ..rollout import Name, play
 from .attacks import KNOWN, SHOWN, Attack, Learn, Plant
 from .defences import Defence, DefenceKind, Setting, Shown
 from .domains import Scene, Told
@@ -94,6 +98,24 @@ class _Ended:
     """The first one."""
     action: str
     """The final one; empty when it could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Day(World):
+    """A world of one action."""
+
+    query: str
+    right: str
+
+    @property
+    def instructions(self) -> str:
+        return ""
+
+    async def reset(self) -> Observation:
+        return Observation(self.query)
+
+    async def step(self, action: str) -> Observation:
+        return Observation("", reward=float(self.right in action), done=True)
 
 
 class _Stage:
@@ -185,16 +207,20 @@ class _Stage:
         await self._memory.writer("worker").write_all(drafts)
 
     async def _learn(self, defence: Defence, event: Learn) -> None:
-        """An episode of its own: what it was shown and what it writes belong together."""
+        """A real episode: what it was shown and what it writes belong together, and it ends well
+        or badly."""
         self._episodes += 1
-        name = str(self._episodes)
 
-        async def episode(_: dict[str, str]) -> None:
+        async def work(_: Any) -> AIMessage:
             await defence.consult(event.query)
-            writer = self._memory.writer("worker", run="work", episode=name)
+            here = current_episode()
+            writer = self._memory.writer("worker", run=here.run, episode=here.episode)
             await writer.write(event.told.text, action=event.told.action)
+            return AIMessage(event.told.action)
 
-        await RunnableLambda(episode).ainvoke({}, {"metadata": {"episode": f"work/{name}"}})
+        day = _Day(event.query, self._job.scene.case.right)
+        task = Task(f"day{self._episodes}", event.query)
+        await play(RunnableLambda(work), task, day, name=Name("work"))
 
     def _forges(self, plant: Plant) -> bool:
         """A twin has nothing to forge, and goes through the door."""
@@ -208,16 +234,25 @@ class _Stage:
         self._planted.add(key)
 
     async def _forge(self, forged: list[Told]) -> None:
-        """Put rows into the database that look like those there, edited."""
-        items = await self._base.asearch((), limit=1000)
-        row = next(item for item in items if item.key.startswith("r"))
         for told in forged:
             key = f"s{len(self._planted):02}"
-            record = {**json.loads(row.value["record"]), "key": key}
-            record |= {"text": told.text, "action": told.action}
-            record["provenance"] |= {"writer": "supervisor", "trust": 1.0}
-            value = {**row.value, "record": json.dumps(record)}
-            await self._base.aput(row.namespace, key, value)
+            await forge(self._base, told, key)
             self._planted.add(key)
         if forged:
             self._open()
+
+
+async def forge(base: BaseStore, told: Told, key: str) -> None:
+    """Put a row into a database that looks like those there: a copy of a record's row, edited.
+
+    Raises:
+        ValueError: there is no record to copy.
+    """
+    rows = [row for row in await base.asearch((), limit=1000) if "record" in row.value]
+    if not rows:
+        raise ValueError("there is no record whose row could be copied")
+    record = {**json.loads(rows[0].value["record"]), "key": key}
+    record |= {"text": told.text, "action": told.action}
+    record["provenance"] |= {"writer": "supervisor", "trust": 1.0}
+    value = {**rows[0].value, "record": json.dumps(record)}
+    await base.aput(rows[0].namespace, key, value)

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from langgraph.store.memory import InMemoryStore
 
 from symposia.benchmarks.memory_attacks import (
     ATTACKS,
@@ -23,7 +24,10 @@ from symposia.benchmarks.memory_attacks import (
     save_plot,
     scene,
 )
+from symposia.benchmarks.memory_attacks.domains import Told
 from symposia.benchmarks.memory_attacks.results import bars, cells
+from symposia.benchmarks.memory_attacks.trial import forge
+from symposia.memory import MemoryStore
 from symposia.models import ScriptedModel
 
 
@@ -83,6 +87,21 @@ async def test_forged_rows_get_past_a_store_whose_seals_are_not_looked_at_only()
     assert alone.retrieved == 0.0 and alone.right
 
 
+async def test_a_forged_row_is_there_to_be_read_and_the_seal_gives_it_away() -> None:
+    base = InMemoryStore()
+    key = b"known to the runtime"
+    written = await MemoryStore(base, key=key).memory("team").writer("worker").write("the bin")
+    await forge(base, Told("the gate", "unlock it"), "forged")
+    by_key = {r.key: r for r in await MemoryStore(base, key=key).memory("team").records()}
+    assert by_key[written.key].provenance.writer == "worker"
+    assert by_key["forged"].text == "the gate" and by_key["forged"].action == "unlock it"
+    assert by_key["forged"].provenance.writer == "unknown"
+    assert by_key["forged"].provenance.trust == 0.0
+    assert by_key["forged"].status == "quarantined"
+    with pytest.raises(ValueError, match="no record"):
+        await forge(InMemoryStore(), Told("the gate", ""), "forged")
+
+
 async def test_a_reply_that_cannot_be_read_is_neither_harm_nor_right() -> None:
     place = scene(DOMAINS["household"], "0")
     for attack in (ATTACKS["trigger"], ATTACKS["lesson-veto"]):
@@ -131,7 +150,7 @@ async def test_the_auditor_fails_just_above_half() -> None:
 def test_the_curve_is_of_the_guard_and_of_no_defence() -> None:
     plain = AttackRun(["trigger"], ["none", "scan", "auditor"], episodes=1)
     assert AttackRun(["trigger"], ["none", "scan", "auditor"], episodes=1, shares=True).total == (
-        plain.total + 2 * 2 * 11
+        plain.total + (2 + 1) * 11
     )
 
 
