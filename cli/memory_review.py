@@ -44,10 +44,10 @@ def review(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show the quarantined records and why they are; accept or reject them.
+    """Show the records that are quarantined or suspect, and why; accept or reject them.
 
-    An accepted record is shown again, its lesson is withdrawn, and records that were set aside only
-    for its sake come back with it. A rejected one is retired; its lesson stays.
+    An accepted record is shown again, its lesson is withdrawn, and records that were suspect only
+    for its sake are not any more. A rejected one is retired; its lesson stays.
     """
     with plain_errors():
         if interactive and (accept or reject or as_json):
@@ -141,7 +141,7 @@ def _show(case: Case) -> None:
         "written by": f"{shown(origin.writer)}{where}, trust {origin.trust:g}",
         "says": quote(record.text),
         "action": quote(record.action) if record.action else "",
-        "set aside": shown(record.reason),
+        "waits": shown(case.why),
         "led to": quote(lesson.chain) if lesson else "",
         "found": quote(lesson.reason) if lesson and lesson.reason else "",
         "supported": ", ".join(

@@ -545,12 +545,16 @@ def current_recorder(config: RunnableConfig | None = None) -> Recorder | None:
 
 
 def current_episode(config: RunnableConfig | None = None) -> EpisodeName:
-    """The name of the episode that `play` runs around the caller, or that of `config`; an empty
-    one outside."""
+    """The name of the episode that runs around the caller, or that of `config`; an empty one
+    outside. A config that `play` did not make says it as `{"metadata": {"episode": "run/name"}}`.
+    """
     metadata = (config or var_child_runnable_config.get() or {}).get("metadata") or {}
     run, playing = metadata.get("run"), metadata.get("episode")
-    if not isinstance(run, str) or not isinstance(playing, str):
+    if not isinstance(playing, str):
         return EpisodeName("", "")
+    if not isinstance(run, str):
+        first, _, rest = playing.partition("/")
+        return EpisodeName(first, rest) if rest else EpisodeName("", first)
     # The last part of `playing` tells one playing of the same attempt from another.
     return EpisodeName(run, playing.removeprefix(f"{run}/").rpartition("/")[0])
 

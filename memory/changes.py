@@ -6,9 +6,11 @@ these few items and learns what to read again, however many records there are.
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections import deque
 from collections.abc import Iterable
+from typing import Any
 
 from langgraph.store.base import PutOp, SearchOp
 
@@ -19,13 +21,15 @@ KEPT = 256
 """Keys of the last changes that are kept. Who has missed more reads everything again."""
 PROCESSES = 100_000
 """Processes that wrote to one namespace, at most."""
+STALE_SECONDS = 7 * 86400.0
+"""The item of a process that has written nothing for so long is taken away by the next to come."""
 
 
 class Changes:
     """The changes of one namespace: ours are told, others' are heard.
 
     Args:
-        place: where the counts stand in the store.
+        place: where the items stand in the store.
     """
 
     def __init__(self, place: Namespace) -> None:
@@ -40,21 +44,33 @@ class Changes:
         for key in keys:
             self._count += 1
             self._last.append(key)
-        return PutOp(self._place, self._me, {"count": self._count, "last": list(self._last)})
+        value = {"count": self._count, "last": list(self._last), "time": time.time()}
+        return PutOp(self._place, self._me, value, index=False)
 
     async def hear(self, base: Base) -> set[str] | None:
         """The keys that others have changed since the last call; None when they are not known."""
         (items,) = await base.run([SearchOp(self._place, limit=PROCESSES, refresh_ttl=False)])
+        told = {item.key: item.value for item in items if item.key != self._me}
+        known = self._heard.keys() <= told.keys()
+        if not known or not self._heard:
+            stale = [process for process, value in told.items() if _stale(value)]
+            await base.run(PutOp(self._place, process, None) for process in stale)
+            told = {process: told[process] for process in told.keys() - stale}
         news: set[str] = set()
-        known = True
-        for item in items:
-            count, last = item.value.get("count"), item.value.get("last")
-            if item.key == self._me or not isinstance(count, int) or not isinstance(last, list):
+        before, self._heard = self._heard, {}
+        for process, value in told.items():
+            count, last = value.get("count"), value.get("last")
+            if not isinstance(count, int) or not isinstance(last, list):
                 continue
-            missed = count - self._heard.get(item.key, 0)
-            self._heard[item.key] = count
+            self._heard[process] = count
+            missed = count - before.get(process, 0)
             if missed > len(last):
                 known = False
             elif missed > 0:
-                news.update(str(key) for key in last[-missed:])
-        return news if known else None
+                news.update(key for key in last[-missed:] if isinstance(key, str))
+        return {key for key in news if key.isprintable()} if known else None
+
+
+def _stale(value: dict[str, Any]) -> bool:
+    written = value.get("time")
+    return not isinstance(written, (int, float)) or time.time() - written > STALE_SECONDS

@@ -59,7 +59,9 @@ def lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             except (ValueError, RecursionError) as error:
                 raise ValueError(f"{path}:{number}: no JSON: {error}") from error
             if not isinstance(value, dict):
-                raise ValueError(f"{path}:{number}: a record is a JSON object, not {line[:40]!r}")
+                raise ValueError(
+                    f"{path}:{number}: a record is a JSON object, not {line.strip()[:40]!r}"
+                )
             yield number, value
 
 

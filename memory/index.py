@@ -24,6 +24,9 @@ class Index:
         self._episodes: dict[tuple[str, str], set[str]] = {}
         self._episode_of: dict[str, tuple[str, str]] = {}
 
+    def __len__(self) -> int:
+        return len(self._episode_of)
+
     def put(self, stored: Stored) -> None:
         """Take a record in, in place of any with its key. Texts of active records are found,
         actions of records of any status."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from .audit import AuditEntry
+from .beside import beside
 from .files import Imported, bring_in, export
 from .record import Found, MemoryRecord, Provenance, Retriever, Status
 from .retention import Retention
@@ -18,6 +20,9 @@ from .writer import Writer
 
 if TYPE_CHECKING:
     from ..episodes import Episode
+
+FEW = 20_000
+"""Records that are searched at once, in a few milliseconds; more are in a thread."""
 
 
 class Memory(Retriever):
@@ -207,7 +212,8 @@ class Memory(Retriever):
         good: list[Found] = []
         seen: set[str] = set()
         while len(good) < k:
-            ranked = search(k if not seen else 2 * (len(seen) + k))
+            wide = k if not seen else 2 * (len(seen) + k)
+            ranked = await beside(len(self._shelf.index) > FEW, partial(search, wide))
             new = [(key, score) for key, score in ranked if key not in seen]
             if not new:
                 break

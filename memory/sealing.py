@@ -11,7 +11,7 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -70,8 +70,10 @@ class Seal:
 
         The record is one JSON text within it: so no database can change a number or a character.
         """
-        record = asdict(stored.record)
-        record["uses"] = sorted(record["uses"])
+        record = {name: getattr(stored.record, name) for name in MemoryRecord.__slots__}
+        origin = stored.record.provenance
+        record["provenance"] = {name: getattr(origin, name) for name in Provenance.__slots__}
+        record["uses"] = sorted(stored.record.uses)
         value = {
             "record": json.dumps(record),
             "embedder": stored.embedder,

@@ -8,7 +8,7 @@ and a slow disk is asked once for many. The index changes after the store has, i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +17,7 @@ from langgraph.store.base import GetOp, Op, PutOp, SearchItem, SearchOp
 
 from .audit import AuditEntry, from_value, to_op
 from .base import Base
+from .beside import beside
 from .changes import Changes
 from .index import Index
 from .mutex import Mutex
@@ -28,6 +29,8 @@ RECORDS, CHANGES, AUDIT = "~records", "~changes", "~audit"
 """The last label; no namespace of a user's may use them."""
 BATCH = 500
 """Changes in one transaction, at most."""
+FEW = 500
+"""Records that are read and indexed at once; more are in a thread."""
 EVERYTHING = 2**31 - 1
 """A limit that is none. Pages would not do: stores order by time, and equal times at will."""
 
@@ -73,6 +76,7 @@ class Shelf:
         self._mutex = Mutex()
         self._pending: list[Change] = []
         self._loaded = False
+        self._unread: set[str] = set()
 
     async def get(self, keys: Sequence[str]) -> list[Stored | None]:
         """What stands in the store at `keys`."""
@@ -92,8 +96,13 @@ class Shelf:
 
     async def all(self) -> list[Stored]:
         """Every record in the store, oldest first."""
-        stored = [self.opened(item.key, item.value) for item in await self._items(self._place)]
-        return sorted(stored, key=lambda one: (one.record.provenance.time, one.record.key))
+        items = await self._items(self._place)
+
+        def read() -> list[Stored]:
+            stored = [self.opened(item.key, item.value) for item in items]
+            return sorted(stored, key=lambda one: (one.record.provenance.time, one.record.key))
+
+        return await beside(len(items) > FEW, read)
 
     async def audit(self) -> list[AuditEntry]:
         """What was done to records, oldest first."""
@@ -104,19 +113,18 @@ class Shelf:
         """Let the index know what others have written; the first time, what there is."""
         async with self._mutex:
             news = await self._changes.hear(self._base)
-            if news is None or not self._loaded:
+            if news is None:
+                self._loaded = False
+            else:  # kept until they are read: whoever reads them may be cancelled
+                self._unread |= news
+            if not self._loaded:
                 index = Index()
                 await self._index(await self.all(), index)
                 self.index, self._loaded = index, True
-            elif news:
-                keys = sorted(news)
-                found = []
-                for key, stored in zip(keys, await self.get(keys), strict=True):
-                    if stored is None:
-                        self.index.remove(key)
-                    else:
-                        found.append(stored)
-                await self._index(found, self.index)
+            elif self._unread:
+                keys = sorted(self._unread)
+                await self._reindex(zip(keys, await self.get(keys), strict=True))
+            self._unread.clear()
 
     async def commit(self, changes: Sequence[Change]) -> list[Stored | None]:
         """Write changes, and return what then stands at their keys.
@@ -178,15 +186,20 @@ class Shelf:
         for change, stored in good:
             change.done.set_result(stored)
 
-    async def _follow_ours(self, changed: Sequence[tuple[str, Stored | None]]) -> None:
-        for key, stored in changed:
-            if stored is None:
-                self.index.remove(key)
+    async def _follow_ours(self, changed: Iterable[tuple[str, Stored | None]]) -> None:
         try:
-            held = [stored for _, stored in changed if stored is not None]
-            await self._index(held, self.index)
+            await self._reindex(changed)
         except Exception:  # what is written is written: the next search reads it, and says why not
             self._loaded = False
+
+    async def _reindex(self, changed: Iterable[tuple[str, Stored | None]]) -> None:
+        held = []
+        for key, stored in changed:
+            if stored is not None and stored.sealed:
+                held.append(stored)
+            else:
+                self.index.remove(key)
+        await self._index(held, self.index)
 
     def _put(self, key: str, stored: Stored | None) -> PutOp:
         value = None if stored is None else self._seal.close(self._place, stored)
@@ -200,5 +213,10 @@ class Shelf:
 
     async def _index(self, found: Sequence[Stored], index: Index) -> None:
         """What has no valid seal is not found by any search."""
-        for stored in await self._complete([one for one in found if one.sealed]):
-            index.put(stored)
+        whole = await self._complete([one for one in found if one.sealed])
+
+        def put() -> None:
+            for stored in whole:
+                index.put(stored)
+
+        await beside(len(whole) > FEW, put)

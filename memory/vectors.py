@@ -44,6 +44,7 @@ class Embedder:
         self._length = length
         self._width: int | None = None
         self.name = type(embeddings).__qualname__
+        self._model = getattr(embeddings, "model", None) or getattr(embeddings, "model_name", "")
 
     async def query(self, text: str) -> list[float]:
         """The vector of a query."""
@@ -98,8 +99,9 @@ class Embedder:
         return self._width
 
     async def signature(self) -> str:
-        """What tells these embeddings' vectors from others': their class, width and length."""
-        return f"{self.name} {await self.width()} {self._length}"
+        """What tells these embeddings' vectors from others': their class, the name of their model
+        where they tell it, the width, and how much of a text they see."""
+        return f"{self.name} {self._model} {await self.width()} {self._length}"
 
     def _part(self, text: str) -> str:
         return indexable(text[: self._length])

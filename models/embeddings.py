@@ -19,6 +19,8 @@ class LocalEmbeddings(Embeddings):
     """
 
     def __init__(self, model: LocalChatModel) -> None:
+        self.model = model.path
+        """Where the model is; tells its vectors from another's."""
         self._engine = model.engine
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 WIDTH = 384
 PIECES = (3, 4, 5)
 """Letters of a piece."""
-WORD, PAIR, PIECE = 1.0, 0.5, 1.0
+WORD, PAIR, PIECE = 1.0, 0.25, 1.5
 """What a word, a pair, and all pieces of a word together weigh."""
-COMMON = 0.25
+COMMON = 0.3
 """What a function word weighs, of any other's weight."""
 _FUNCTION_WORD = re.compile(
     "a|an|and|are|as|at|be|by|did|do|does|for|from|had|has|have|how|i|if|in|into|is|it|its|me|my|"

@@ -34,8 +34,8 @@ class Listed:
 
 
 def chain_of(text: str) -> str:
-    """What the scripted writer of paths makes of a record: its own text, linked."""
-    return " -then-> ".join(text.split()) or "nothing"
+    """What the scripted writer of paths makes of a record: its own text, without a mark."""
+    return f"asked -calls for-> {text.replace('?', '') or 'nothing'}"
 
 
 class Parts:

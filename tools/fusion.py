@@ -10,10 +10,11 @@ FUSION = 60
 
 
 def fused(rankings: Iterable[Sequence[str]]) -> list[tuple[str, float]]:
-    """All names of `rankings` (each best first) with their joint scores, best first, equals by
-    name. A name's score is the sum of 1 / (60 + its rank) over the rankings that hold it."""
+    """All names of `rankings` (each best first) with their joint scores, best first, equals in the
+    order of the rankings. A name's score is the sum of 1 / (60 + its rank) in each that holds it.
+    """
     scores: dict[str, float] = {}
     for ranking in rankings:
         for rank, name in enumerate(ranking, 1):
             scores[name] = scores.get(name, 0.0) + 1 / (FUSION + rank)
-    return sorted(scores.items(), key=lambda found: (-found[1], found[0]))
+    return sorted(scores.items(), key=lambda found: -found[1])

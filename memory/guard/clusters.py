@@ -1,8 +1,9 @@
-"""Clusters: which of several vectors stand together (DBSCAN with the cosine distance).
+"""Clusters: which of several things stand together (DBSCAN).
 
-A vector with enough others near it is a core; cores that are near each other are one cluster, and a
-vector near a core belongs to its cluster. What is near no core is noise. A consult has a handful
-of vectors, so every distance is computed: no approximation, and no library of that size for it.
+A thing with enough others near it is a core; cores that are near each other are one cluster, and
+what is near a core belongs to its cluster. What is near no core is noise. A consult compares a
+handful of things, so every distance is computed: no approximation, and no library of the size of
+scikit-learn for it.
 """
 
 from __future__ import annotations
@@ -15,32 +16,30 @@ import numpy as np
 NOISE = -1
 
 
-def dbscan(vectors: Sequence[Sequence[float]], eps: float, min_samples: int) -> list[int]:
-    """The cluster of each vector, counted from 0 in the order of first members, or `NOISE`.
+def dbscan(distances: np.ndarray, eps: float, min_samples: int) -> list[int]:
+    """The cluster of each thing, counted from 0 in the order of first members, or `NOISE`.
 
     Args:
-        vectors: of one length; a vector of zeros is near nothing, not even itself.
-        eps: the largest cosine distance (1 - cosine, in [0, 2]) at which two vectors are near.
-        min_samples: vectors near a core, itself included.
+        distances: from each to each, [n, n].
+        eps: the largest distance at which two are near.
+        min_samples: things near a core, itself included.
 
     Source: Ester et al. (1996), "A density-based algorithm for discovering clusters in large
     spatial databases with noise".
     """
-    if not vectors:
-        return []
-    near = cosines(vectors) >= 1.0 - eps - 1e-9
+    near = distances <= eps + 1e-9
     cores = np.flatnonzero(near.sum(1) >= min_samples)
     graph = nx.Graph()
     graph.add_nodes_from(cores.tolist())
     graph.add_edges_from((a, b) for a in cores.tolist() for b in cores.tolist() if near[a, b])
-    labels = [NOISE] * len(vectors)
+    labels = [NOISE] * len(near)
     for label, members in enumerate(sorted(nx.connected_components(graph), key=min)):
         for core in members:
             labels[core] = label
-    for vector in range(len(vectors)):
-        if labels[vector] == NOISE:
-            reached = [labels[core] for core in cores.tolist() if near[vector, core]]
-            labels[vector] = min(reached, default=NOISE)
+    for each in range(len(near)):
+        if labels[each] == NOISE:
+            reached = [labels[core] for core in cores.tolist() if near[each, core]]
+            labels[each] = min(reached, default=NOISE)
     return labels
 
 
@@ -53,9 +52,10 @@ def largest(labels: Sequence[int]) -> set[int]:
     return {position for position, label in enumerate(labels) if label == sizes[0][1]}
 
 
-def cosines(vectors: Sequence[Sequence[float]]) -> np.ndarray:
-    """The cosine of every pair, [n, n]; 0 where a vector has no length."""
+def distances(vectors: Sequence[Sequence[float]]) -> np.ndarray:
+    """The cosine distance (1 - cosine, in [0, 2]) of every pair, [n, n]; 1 where a vector has no
+    length, from itself as well."""
     matrix = np.asarray(vectors, dtype=np.float64)
     lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
     unit = np.divide(matrix, lengths, out=np.zeros_like(matrix), where=lengths > 0)
-    return np.asarray(unit @ unit.T)
+    return np.asarray(1.0 - unit @ unit.T)

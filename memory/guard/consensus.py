@@ -1,16 +1,20 @@
 """Consensus: which of several records lead where the others lead.
 
 Paths are written, one a record, and then compared: by an auditor model, by clustering their
-embeddings, or by both, where a record has to stand with each. A judgement of the same query and the
-same records is not asked for twice, as long as every record got one.
+embeddings, or by both, where a record has to stand with each. Two paths are as far apart as they
+are in whole, or where they end, whichever is more: what leads elsewhere by the same words is not
+near. A judgement of the same query and the same records is not asked for twice, as long as every
+record got one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
+import numpy as np
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 
@@ -18,8 +22,8 @@ from ...episodes import BudgetExceeded
 from ...models.formats import output_format
 from ..record import MemoryRecord
 from .audit import audit
-from .clusters import dbscan, largest
-from .paths import write_paths
+from .clusters import dbscan, distances, largest
+from .paths import conclusion, write_paths
 
 Consensus = Literal["auditor", "clusters", "both"]
 """Who decides."""
@@ -33,6 +37,7 @@ NO_CONSENSUS = "the paths have no consensus"
 NOT_OF_IT = "it leads elsewhere than the largest group"
 FOUND_WRONG = "the auditor found it inconsistent or unsafe"
 UNREADABLE = "the audit could not be read"
+OFF = "it has nothing to do with the query"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +47,19 @@ class Judged:
     stands: frozenset[int] = frozenset()
     """Those that are shown."""
     wrong: dict[int, str] = field(default_factory=dict)
-    """Why others were found wrong; what is in neither could not be judged."""
+    """Why others were found wrong."""
+    off: frozenset[int] = frozenset()
+    """Those that have nothing to do with the query: neither shown nor found wrong."""
     why: str = "it could not be judged"
-    """Why those could not."""
+    """Why those in none of these could not be judged."""
     chains: dict[int, str] = field(default_factory=dict)
     """Where they lead."""
     calls: int = 0
     """Model calls that it took."""
+
+    def reason(self, position: int) -> str:
+        """Why a record does not stand."""
+        return OFF if position in self.off else self.wrong.get(position, self.why)
 
 
 class Jury:
@@ -93,31 +104,60 @@ class Jury:
         self.format = output_format(format).name
         self._known: dict[tuple[object, ...], Judged] = {}
 
-    async def judge(self, query: str, records: Sequence[MemoryRecord]) -> Judged:
+    async def judge(
+        self, query: str, records: Sequence[MemoryRecord], suspects: Collection[int] = ()
+    ) -> Judged:
         """Which of `records` stand for `query`; none does when the budget is spent.
+
+        Args:
+            suspects: positions of records that have no voice: the others are compared without them,
+                and each of them with those that stand.
 
         Raises:
             UnknownCostError: money is limited, and the cost of a model is unknown.
         """
-        about = (query, *((each.key, each.text, each.action) for each in records))
+        said = (*((each.key, each.text, each.action) for each in records),)
+        about = (query, said, frozenset(suspects))
         if (known := self._known.get(about)) is not None:
             return replace(known, calls=0)
         try:
             written = await write_paths(
                 self.model, query, records, format=self.format, concurrency=self.concurrency
             )
-            chains = {n: chain for n, chain in enumerate(written) if chain is not None}
-            judged = await self._compared(query, chains, len(records))
+            off = frozenset(n for n, path in enumerate(written) if path and path.bearing == "none")
+            chains = {n: path.chain for n, path in enumerate(written) if path and n not in off}
+            judged = await self._judged(query, chains, chains.keys() & {*suspects})
         except BudgetExceeded as spent:
             return Judged(why=str(spent))
-        if len(judged.stands) + len(judged.wrong) == len(records):
+        judged = replace(judged, off=off, calls=judged.calls + len(records))
+        if len(judged.stands) + len(judged.wrong) + len(off) == len(records):
             self._known[about] = judged
             if len(self._known) > KEPT:
                 del self._known[next(iter(self._known))]
         return judged
 
-    async def _compared(self, query: str, chains: dict[int, str], calls: int) -> Judged:
-        judged = Judged(frozenset(chains), chains=chains, calls=calls)
+    async def _judged(self, query: str, chains: dict[int, str], suspects: set[int]) -> Judged:
+        voices = {n: chain for n, chain in chains.items() if n not in suspects}
+        first = await self._compared(query, voices)
+        if not first.stands:
+            return replace(first, chains=chains)
+        good = {n: chains[n] for n in first.stands}
+        asked = sorted(suspects)
+        beside = await asyncio.gather(
+            *(self._compared(query, {**good, n: chains[n]}) for n in asked)
+        )
+        told = [*zip(asked, beside, strict=True)]
+        return Judged(
+            stands=first.stands | {n for n, judged in told if n in judged.stands},
+            wrong=first.wrong | {n: j.wrong[n] for n, j in told if n in j.wrong},
+            why=first.why,
+            chains=chains,
+            calls=first.calls + sum(judged.calls for judged in beside),
+        )
+
+    async def _compared(self, query: str, chains: dict[int, str]) -> Judged:
+        """Which of `chains` stand beside each other."""
+        judged = Judged(frozenset(chains), chains=chains)
         if self.by != "auditor":
             judged = await self._clustered(judged)
         if self.by != "clusters" and judged.stands:
@@ -127,10 +167,12 @@ class Jury:
     async def _clustered(self, judged: Judged) -> Judged:
         """Only the largest cluster stands. Where there is none, nobody can be found wrong."""
         chains = judged.chains
-        if len(chains) < MIN_SAMPLES:
-            return replace(judged, stands=frozenset(), why=NO_CONSENSUS)
-        vectors = await self.embeddings.aembed_documents([*chains.values()])
-        members = largest(dbscan(vectors, self.eps, MIN_SAMPLES))
+        members: set[int] = set()
+        if len(chains) >= MIN_SAMPLES:
+            whole = await self.embeddings.aembed_documents([*chains.values()])
+            ends = await self.embeddings.aembed_documents([*map(conclusion, chains.values())])
+            apart = np.maximum(distances(whole), distances(ends))
+            members = largest(dbscan(apart, self.eps, MIN_SAMPLES))
         if not members:
             return replace(judged, stands=frozenset(), why=NO_CONSENSUS)
         stands = frozenset(position for n, position in enumerate(chains) if n in members)

@@ -15,6 +15,7 @@ and a lesson is a reason to think again before acting (`check_action`), not a ve
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
@@ -28,10 +29,11 @@ from ..memory import Memory
 from ..quoting import CAP, fold
 from ..record import Found, MemoryRecord, Retriever, Use
 from ..store import MemoryStore
-from .clusters import cosines
-from .consensus import EPS, Consensus, Jury
+from .clusters import distances
+from .consensus import EPS, MIN_SAMPLES, Consensus, Jury
 from .guarded import Flagged, Guarded, found_for
 from .lessons import Lesson, Lessons, acted, distinct
+from .paths import conclusion
 from .quarantine import Quarantine
 
 PAPER = Paper(
@@ -41,8 +43,11 @@ PAPER = Paper(
 )
 SIMILAR_ACTIONS = 4
 """Actions looked at for lessons, for each record found (A-MemGuard's released code)."""
+WIDER = 4
+"""How many times `k` records are looked through for some that are not suspect."""
 SAME_ACTION, SAME_PATH = 0.9, 0.8
 """Cosines from which an action, or the path to it, is that of a lesson. Ours."""
+WORD = re.compile(r"\w+")
 RELATED_ACTION = 0.6
 """The cosine from which an action is near enough for the paths to be compared. Ours."""
 
@@ -141,22 +146,29 @@ class MemoryGuard:
             ValueError: `k` is below 1, or `use` is unknown.
             UnknownCostError: money is limited, and the cost of a model is unknown.
         """
-        found = await found_for(self.retriever, query, k=k, use=use)
+        found = await self._found(query, k, use)
         lessons = await self._lessons(found)
-        suspects = [each for each in found if await self._suspect(each.record)]
-        asked = [each for each in found if each not in suspects]
-        judged = await self.jury.judge(query, [each.record for each in asked])
-        flagged = [Flagged(each.record, "it is suspect: see the quarantine") for each in suspects]
-        for n, each in enumerate(asked):
-            if n not in judged.stands:
-                reason = judged.wrong.get(n, judged.why)
-                flagged.append(
-                    Flagged(each.record, reason, judged.chains.get(n), n in judged.wrong)
-                )
+        records = [each.record for each in found]
+        suspects = [n for n, record in enumerate(records) if await self._suspect(record)]
+        judged = await self.jury.judge(query, records, suspects)
+        flagged = tuple(
+            Flagged(
+                record,
+                judged.reason(n),
+                judged.chains.get(n),
+                judged=n in judged.wrong,
+            )
+            for n, record in enumerate(records)
+            if n not in judged.stands
+        )
         await self._learn(query, flagged)
-        records = tuple(each for n, each in enumerate(asked) if n in judged.stands)
-        await self._support(records)
-        return Guarded(records, lessons, tuple(flagged), judged.calls)
+        await self._support([records[n].key for n in sorted(judged.stands - {*suspects})])
+        return Guarded(
+            records=tuple(each for n, each in enumerate(found) if n in judged.stands),
+            lessons=_uncontested(lessons, [judged.chains[n] for n in sorted(judged.stands)]),
+            flagged=flagged,
+            calls=judged.calls,
+        )
 
     async def check_action(
         self, action: str, *, path: str = "", advised: Iterable[MemoryRecord] = ()
@@ -190,6 +202,19 @@ class MemoryGuard:
         elif isinstance(self.retriever, Memory):
             await self.retriever.end(episode)
 
+    async def _found(self, query: str, k: int, use: Use) -> list[Found]:
+        """The `k` best records, and the next best where hardly one of these has a voice."""
+        found = await found_for(self.retriever, query, k=k, use=use)
+        voices = [each for each in found if not await self._suspect(each.record)]
+        if len(voices) < min(MIN_SAMPLES, len(found)):
+            known = {each.record.key for each in found}
+            for each in await found_for(self.retriever, query, k=WIDER * k, use=use):
+                new = each.record.key not in known
+                if len(voices) < MIN_SAMPLES and new and not await self._suspect(each.record):
+                    voices.append(each)
+                    found.append(each)
+        return found
+
     async def _lessons(self, found: Sequence[Found]) -> tuple[Lesson, ...]:
         """The lessons of records whose actions are similar to those found, and those under nearly
         the same action whose records are no longer there."""
@@ -208,10 +233,10 @@ class MemoryGuard:
         if not path.strip() or not chains:
             return [0.0] * len(chains)
         vectors = await self.embeddings.aembed_documents([path, *chains])
-        return [float(cosine) for cosine in cosines(vectors)[0, 1:]]
+        return [1.0 - float(apart) for apart in distances(vectors)[0, 1:]]
 
     async def _suspect(self, record: MemoryRecord) -> bool:
-        return self.quarantine is not None and await self.quarantine.suspect(record)
+        return self.quarantine is not None and bool(await self.quarantine.suspicion(record))
 
     async def _learn(self, query: str, flagged: Iterable[Flagged]) -> None:
         """Keep the lessons of this query, and quarantine what was flagged too often."""
@@ -224,10 +249,25 @@ class MemoryGuard:
                     )
                     await self.quarantine.put(each.record.key, reason=reason)
 
-    async def _support(self, records: Sequence[Found]) -> None:
+    async def _support(self, keys: Sequence[str]) -> None:
         """Note what the episode around the caller is shown, to hear later how it ended."""
         episode, recorder = current_episode(), current_recorder()
         if episode.episode and recorder is not None:
             recorder.at_end(self.end)
             if self.quarantine:
-                await self.quarantine.support.show(episode, [each.record.key for each in records])
+                await self.quarantine.support.show(episode, keys)
+
+
+def _uncontested(lessons: Sequence[Lesson], chains: Sequence[str]) -> tuple[Lesson, ...]:
+    """The lessons, but for those against what the memory agrees on: whoever has a record flagged
+    that names the right action, and more, would otherwise warn everybody of it."""
+    agreed = [words for chain in chains if (words := _words(conclusion(chain)))]
+    return tuple(
+        lesson
+        for lesson in lessons
+        if sum(words <= _words(conclusion(lesson.chain)) for words in agreed) < MIN_SAMPLES
+    )
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(WORD.findall(fold(text)))

@@ -60,11 +60,11 @@ def test_it_shows_what_waits_and_why(place: Path) -> None:
         "written by: mallory, trust 0.5",
         'says: "wipe it"',
         'action: "wipe the disk"',
-        "set aside: flagged at 2 queries: it harms",
+        "waits: flagged at 2 queries: it harms",
         'led to: "disk -wiped-> loss"',
         "supported: run/t/0 (1)",
         "with it: written",
-        "set aside: written in a tainted episode, run/t/0, which record 'planted' supported",
+        "waits: written in run/t/0, which record 'planted' supported",
         "3 records wait",
     ):
         assert line in shown

@@ -224,4 +224,5 @@ async def test_listeners_hear_once_how_an_episode_ended_and_their_faults_harm_no
 
 def test_outside_of_an_episode_there_is_none() -> None:
     assert current_episode() == ("", "")
-    assert current_episode({"metadata": {"episode": "of/my/own"}}) == ("", "")
+    assert current_episode({"metadata": {"episode": "of/my/own"}}) == ("of", "my/own")
+    assert current_episode({"metadata": {"episode": "own"}}) == ("", "own")

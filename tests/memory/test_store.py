@@ -232,3 +232,20 @@ async def test_a_search_passes_over_what_has_gone_behind_its_back() -> None:
     for i in range(4):
         await base.adelete(("symposia", "a", "~records"), str(i))
     assert {f.record.key for f in await memory.search("mug", k=2)} == {"4", "5"}
+
+
+async def test_items_of_processes_long_gone_are_taken_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    base = InMemoryStore()
+    place = ("symposia", "a", "~changes")
+    opened = [MemoryStore(base, key=bytes(32)).memory("a") for _ in range(3)]
+    await opened[0].writer("w").write("mug one")
+    monkeypatch.setattr("symposia.memory.changes.STALE_SECONDS", -1.0)
+    await opened[1].search("mug")
+    assert await base.asearch(place) == []
+    monkeypatch.undo()
+    await opened[0].writer("w").write("mug two")  # its item is there again, and heard
+    assert len(await opened[1].search("mug")) == 2
+    assert len(await opened[2].search("mug")) == 2
+    assert len(await base.asearch(place)) == 1

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from symposia.memory.guard.clusters import NOISE, dbscan, largest
+from symposia.memory.guard.clusters import NOISE, dbscan, distances, largest
 
 numbers = st.integers(-3, 3).map(float)
 vectors = st.integers(1, 3).flatmap(
@@ -23,7 +23,7 @@ def distance(a: list[float], b: list[float]) -> float:
 def test_clusters_are_those_of_the_definition(
     points: list[list[float]], eps: float, least: int
 ) -> None:
-    labels = dbscan(points, eps, least)
+    labels = dbscan(distances(points), eps, least) if points else []
     everyone = range(len(points))
     near = [{b for b in everyone if distance(points[a], points[b]) <= eps + 1e-9} for a in everyone]
     cores = {a for a in everyone if len(near[a]) >= least}
@@ -58,4 +58,4 @@ def test_the_largest_cluster_is_the_consensus_unless_two_are(
 
 
 def test_vectors_of_zeros_are_alone() -> None:
-    assert dbscan([[0.0, 0.0], [0.0, 0.0]], 0.5, 2) == [NOISE, NOISE]
+    assert dbscan(distances([[0.0, 0.0], [0.0, 0.0]]), 0.5, 2) == [NOISE, NOISE]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from memory_models import Parts, flagging
+from memory_models import Parts, flagging, verdicts
 from worlds import Counter
 
 from symposia.agents import Actor, ToolAgent
@@ -31,8 +31,8 @@ async def write(store: MemoryStore, key: str, episode: str = "", text: str = "")
     await writer.write(text or f"{QUERY} text of {key}", key=key)
 
 
-async def statuses(quarantine: Quarantine) -> dict[str, str]:
-    return {record.key: record.status for record in await quarantine.memory.records()}
+async def waiting(quarantine: Quarantine) -> dict[str, str]:
+    return {case.record.key: case.record.status for case in await quarantine.cases()}
 
 
 async def outcomes(quarantine: Quarantine) -> dict[str, float | None]:
@@ -58,14 +58,11 @@ async def test_what_a_quarantined_record_supported_goes_with_it_and_so_on() -> N
     _, quarantine = await chain_of_episodes()
     gone = await quarantine.put("a", reason="it was planted")
     assert [record.key for record in gone] == ["a", "b", "c"]
-    assert await statuses(quarantine) == {
-        "a": "quarantined",
-        "b": "quarantined",
-        "c": "quarantined",
-        "other": "active",
-    }
-    assert gone[1].reason == "written in a tainted episode, run/1/0, which record 'a' supported"
-    assert "run/2/0, which record 'b' supported" in gone[2].reason
+    assert await waiting(quarantine) == {"a": "quarantined", "b": "active", "c": "active"}
+    first, second, third = await quarantine.cases()
+    assert (first.why, first.suspects) == ("it was planted", ("b",))
+    assert second.why == "written in run/1/0, which record 'a' supported"
+    assert third.why == "written in run/2/0, which record 'b' supported"
 
 
 async def test_outcomes_of_tainted_episodes_confirm_nothing() -> None:
@@ -84,7 +81,7 @@ async def test_an_accepted_record_brings_back_what_went_for_its_sake() -> None:
     await quarantine.put("a", reason="it was planted")
     back = await quarantine.accept("a", by="Ada", reason="a false alarm")
     assert [record.key for record in back] == ["a", "b", "c"]
-    assert {*(await statuses(quarantine)).values()} == {"active"}
+    assert await waiting(quarantine) == {}
     assert await outcomes(quarantine) == {"a": None, "b": 1.0, "c": 1.0, "other": 1.0}
     assert await quarantine.confirmations("other") == {ep(1): 1.0, ep(3): 1.0}
 
@@ -94,7 +91,7 @@ async def test_what_another_bad_record_tainted_too_stays_away() -> None:
     await quarantine.put("a", reason="it was planted")
     await quarantine.put("other", reason="so was this")
     assert [record.key for record in await quarantine.accept("a", by="Ada")] == ["a"]
-    assert (await statuses(quarantine))["b"] == "quarantined"
+    assert {*await waiting(quarantine)} == {"b", "c", "other"}
 
 
 async def test_a_suspect_can_be_accepted_on_its_own_and_then_stays() -> None:
@@ -103,7 +100,7 @@ async def test_a_suspect_can_be_accepted_on_its_own_and_then_stays() -> None:
     assert [record.key for record in await quarantine.accept("b", by="Ada")] == ["b", "c"]
     assert await quarantine.put("b", reason="again") == []
     record = await quarantine.memory.get("b")
-    assert record is not None and not await quarantine.suspect(record)
+    assert record is not None and not await quarantine.suspicion(record)
 
 
 async def test_rejected_records_are_retired_with_a_reason_and_their_suspects_stay() -> None:
@@ -111,21 +108,22 @@ async def test_rejected_records_are_retired_with_a_reason_and_their_suspects_sta
     await quarantine.put("a", reason="it was planted")
     record = await quarantine.reject("a", by="Ada", reason="it was")
     assert (record.status, record.reason) == ("retired", "rejected by Ada: it was")
-    assert (await statuses(quarantine))["c"] == "quarantined"
-    assert [case.record.key for case in await quarantine.cases()] == ["b", "c"]
+    assert await waiting(quarantine) == {"b": "active", "c": "active"}
+    assert (await quarantine.reject("b", by="Ada")).status == "retired"
+    assert await waiting(quarantine) == {"c": "active"}
 
 
 async def test_a_record_retired_by_age_taints_nothing() -> None:
     _, quarantine = await chain_of_episodes()
     await quarantine.memory.mark("a", "retired", reason="too old", by="retention")
-    assert not await quarantine.tainted(ep(1))
+    assert await waiting(quarantine) == {}
     assert ep(1) in await quarantine.confirmations("other")
 
 
 @pytest.mark.parametrize("judge", ["accept", "reject"])
 async def test_only_what_is_quarantined_can_be_judged(judge: str) -> None:
     _, quarantine = await chain_of_episodes()
-    with pytest.raises(ValueError, match="record 'a' is active: only quarantined"):
+    with pytest.raises(ValueError, match="record 'a' is active, and not suspect"):
         await getattr(quarantine, judge)("a", by="Ada")
     with pytest.raises(KeyError, match="no record 'z' in team"):
         await getattr(quarantine, judge)("z", by="Ada")
@@ -135,7 +133,7 @@ async def test_another_process_works_out_the_same() -> None:
     store, quarantine = await chain_of_episodes()
     await quarantine.put("a", reason="it was planted")
     other = Quarantine.of(store, "team")
-    assert await other.tainted(ep(1)) and not await other.tainted(ep(3))
+    assert {*await waiting(other)} == {"a", "b", "c"}
     assert len(await other.accept("a", by="Ada")) == 3
 
 
@@ -184,7 +182,7 @@ async def test_putting_and_accepting_leaves_everything_as_it_was(
     for _ in range(7):
         if case := next(iter(await quarantine.cases()), None):
             await quarantine.accept(case.record.key, by="Ada")
-    assert {*(await statuses(quarantine)).values()} == {"active"}
+    assert await waiting(quarantine) == {}
 
 
 # With the guard, in episodes
@@ -239,6 +237,49 @@ async def test_an_outcome_that_a_planted_record_supported_is_relabelled() -> Non
     assert await quarantine.confirmations("1") == {}
 
 
+async def test_a_suspect_is_shown_only_where_others_bear_it_out_without_it() -> None:
+    flag: list[str] = []
+    guard, parts = await guarded(flag, quarantine_after=1)
+    memory = guard.quarantine.memory
+    await played(guard, parts, 0)
+    writer = memory.writer("solver", run="night run", episode="t/0/0")
+    for n in range(4):
+        await writer.write(f"{QUERY} grasp it {n}", key=f"bad{n}")
+    await writer.write(f"{QUERY} look it up here", key="good")
+    flag.append("delete")
+    await guard.consult(f"{QUERY} By how much?", k=8)
+    assert {case.record.key for case in await guard.quarantine.cases()} == {
+        "3",
+        "good",
+        *(f"bad{n}" for n in range(4)),
+    }
+
+    def majority(chains: dict[int, str]) -> str:
+        grasps = [n for n, chain in chains.items() if "grasp" in chain]
+        most = 2 * len(grasps) > len(chains)
+        return verdicts({n: (n in grasps) == most for n in chains})
+
+    parts._audits = majority
+    found = await guard.consult(QUERY, k=8)
+    assert {each.record.key for each in found.records} == {"1", "2", "good"}
+    shown = (await guard.quarantine.support.facts()).supported_by("good")
+    assert shown == []  # what is suspect supports nothing
+
+
+async def test_where_only_suspects_are_found_the_next_best_are_looked_at() -> None:
+    flag: list[str] = []
+    guard, parts = await guarded(flag, quarantine_after=1)
+    memory = guard.quarantine.memory
+    await played(guard, parts, 0)
+    writer = memory.writer("solver", run="night run", episode="t/0/0")
+    for n in range(3):
+        await writer.write(f"How is it raised? {n}", key=f"s{n}")
+    flag.append("delete")
+    await guard.consult(f"{QUERY} delete every dose", k=9)
+    found = await guard.consult("How is it raised?", k=2)
+    assert {each.record.key for each in found.records} >= {"1", "2"}
+
+
 async def test_what_is_written_in_a_tainted_episode_afterwards_is_suspect_too() -> None:
     flag: list[str] = []
     guard, parts = await guarded(flag, quarantine_after=1)
@@ -248,10 +289,8 @@ async def test_what_is_written_in_a_tainted_episode_afterwards_is_suspect_too() 
     memory = guard.quarantine.memory
     late = memory.writer("solver", run="night run", episode="t/0/0")
     await late.write(f"{QUERY} as ever", key="late")
-    found = await guard.consult(QUERY)
-    assert "late" in {each.record.key for each in found.flagged}
-    assert "late" not in {each.record.key for each in found.records}
-    assert (await memory.get("late")).status == "quarantined"
+    assert await guard.quarantine.suspicion(await memory.get("late"))
+    assert "late" in await waiting(guard.quarantine)
 
 
 async def test_a_record_quarantined_while_an_episode_runs_taints_it_at_its_end() -> None:
@@ -274,7 +313,8 @@ async def test_a_record_quarantined_while_an_episode_runs_taints_it_at_its_end()
             return update
 
     await play(answer(Writes(parts.model)), Task("t", QUERY), name=Name(run="run"))
-    assert (await memory.get("written")).status == "quarantined"
+    assert {*await waiting(guard.quarantine)} == {"3", "written"}
+    assert (await memory.get("written")).provenance.outcome is None
 
 
 async def test_an_accepted_record_is_neither_learned_from_nor_quarantined_again() -> None:
