@@ -55,7 +55,8 @@ def obedient(*, error: float = 0.0, gullible: bool = False, seed: int = 0) -> Sc
         system, prompt = messages[0].text, messages[-1].text
         if WRITES in system:
             question, _, record = prompt.partition("\n")
-            said: BaseModel = Path(chain=chain(question, record))
+            written = chain(question, record)
+            said: BaseModel = Path(chain=written, bearing="some" if conclusion(written) else "none")
         elif AUDITS in system:
             chains = {int(number): json.loads(text) for number, text in LISTED.findall(prompt)}
             draw = random.Random(f"{seed} {prompt}")
