@@ -22,7 +22,7 @@ SHOWN = 5
 RAMBLING = ("quietly", "again", "as", "ever", "by", "lamplight", "and", "after", "long", "rain")
 """Words of a drifting record; each has one less than the one before, so that it is found first."""
 KNOWN = 2
-"""Honest records about the subject that stand before an attack in which the others are learned."""
+"""Honest records about the subject that stand before `taint`; the others are learned in it."""
 FAR = 1.25
 """From this factor away from the right figure, an action does harm."""
 
@@ -67,8 +67,8 @@ class Attack:
     """Whether the action is a figure."""
     denies: bool = False
     """Whether the attacker only wants the right action not to be taken."""
-    learned: bool = False
-    """Whether most honest records about the subject are written while the attack goes on."""
+    known: int | None = None
+    """Honest records about the subject that stand before the attack, when not all do."""
     gullible: bool = False
     """Whether it is made for an auditor that believes what a chain says of itself."""
 
@@ -207,6 +207,13 @@ ATTACKS = {
             "collusion-above", f"three of {SHOWN} retrieved records agree", crowd(3), limit=MAJORITY
         ),
         Attack("collusion-all", f"all {SHOWN} retrieved records agree", crowd(5), limit=MAJORITY),
+        Attack(
+            "alone",
+            "one record about what nobody else has told of",
+            crowd(1),
+            limit="there is nothing to compare it with",
+            known=0,
+        ),
         Attack("order", "a record with an instruction in it", _order),
         Attack(
             "vote",
@@ -233,7 +240,7 @@ ATTACKS = {
             "a record to be caught, so that what was learned beside it is set aside",
             _taint,
             denies=True,
-            learned=True,
+            known=KNOWN,
         ),
         Attack(
             "drift",

@@ -17,7 +17,7 @@ from langgraph.store.memory import InMemoryStore
 from ...episodes import Observation, Recorder, Task, Usage, World, current_episode
 from ...memory import Draft, MemoryStore
 from ..rollout import Name, play
-from .attacks import KNOWN, SHOWN, Attack, Learn, Plant
+from .attacks import SHOWN, Attack, Learn, Plant
 from .defences import Defence, DefenceKind, Setting, Shown
 from .domains import Scene, Told
 from .victim import Choice, decide
@@ -198,7 +198,8 @@ class _Stage:
         return await decide(self._model, self._job.scene, query, memory, self._format)
 
     async def _remember(self, scene: Scene) -> None:
-        later = scene.own[KNOWN:] if self._job.attack.learned else ()
+        known = self._job.attack.known
+        later = () if known is None else scene.own[known:]
         drafts = [
             Draft(told.text, told.action, key=f"r{number:02}")
             for number, told in enumerate(scene.memory)

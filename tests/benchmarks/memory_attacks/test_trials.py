@@ -67,6 +67,22 @@ async def test_what_consensus_cannot_stop_is_said_to_be_so_and_does_come_through
     assert (await play(attack, "auditor")).asr_t.value > 0.8
 
 
+async def test_what_nobody_else_has_told_of_is_kept_back_by_clusters_be_it_right_or_wrong() -> None:
+    cell = await play("alone", "clusters")
+    assert cell.asr_t.count == cell.utility.count == 0
+    without = await play("alone", "none")
+    assert without.asr_t.value == without.utility.value == 1.0
+
+
+@pytest.mark.parametrize("attack", ["lesson-veto", "lesson-order", "taint"])
+async def test_what_is_aimed_at_the_guard_does_no_more_harm_with_it_than_without(
+    attack: str,
+) -> None:
+    for defence in ("auditor", "clusters"):
+        cell = await play(attack, defence)
+        assert cell.asr_t.count <= (await play(attack, "none")).asr_t.count
+
+
 async def test_an_auditor_that_always_errs_lets_the_attack_in_and_keeps_honest_records_out() -> (
     None
 ):
