@@ -24,6 +24,7 @@ from ..record import MemoryRecord
 from .audit import audit
 from .clusters import dbscan, distances, largest
 from .paths import conclusion, write_paths
+from .showing import line
 
 Consensus = Literal["auditor", "clusters", "both"]
 """Who decides."""
@@ -37,6 +38,7 @@ NO_CONSENSUS = "the paths have no consensus"
 NOT_OF_IT = "it leads elsewhere than the largest group"
 FOUND_WRONG = "the auditor found it inconsistent or unsafe"
 UNREADABLE = "the audit could not be read"
+ONLY_SUSPECTS = "nothing but suspect records was found"
 OFF = "it has nothing to do with the query"
 
 
@@ -116,8 +118,7 @@ class Jury:
         Raises:
             UnknownCostError: money is limited, and the cost of a model is unknown.
         """
-        said = (*((each.key, each.text, each.action) for each in records),)
-        about = (query, said, frozenset(suspects))
+        about = (query, *map(line, records), frozenset(suspects))
         if (known := self._known.get(about)) is not None:
             return replace(known, calls=0)
         try:
@@ -137,10 +138,11 @@ class Jury:
         return judged
 
     async def _judged(self, query: str, chains: dict[int, str], suspects: set[int]) -> Judged:
+        """Which of `chains` stand: first those that have a voice, then each suspect beside them."""
         voices = {n: chain for n, chain in chains.items() if n not in suspects}
         first = await self._compared(query, voices)
         if not first.stands:
-            return replace(first, chains=chains)
+            return replace(first, chains=chains, why=first.why if voices else ONLY_SUSPECTS)
         good = {n: chains[n] for n in first.stands}
         asked = sorted(suspects)
         beside = await asyncio.gather(

@@ -47,9 +47,9 @@ WIDER = 4
 """How many times `k` records are looked through for some that are not suspect."""
 SAME_ACTION, SAME_PATH = 0.9, 0.8
 """Cosines from which an action, or the path to it, is that of a lesson. Ours."""
-WORD = re.compile(r"\w+")
 RELATED_ACTION = 0.6
 """The cosine from which an action is near enough for the paths to be compared. Ours."""
+WORD = re.compile(r"\w+")
 
 
 @runtime_checkable
@@ -62,9 +62,10 @@ class KnowsActions(Protocol):
 class MemoryGuard:
     """Wraps any retriever, and is one: its search gives the records that stand.
 
-    A consult of `k` records makes at most `k + 1` model calls, `k` of them at the same time; they
-    are recorded and budgeted as those of the agents `path-writer` and `auditor`. A query that finds
-    what it found before makes none. Use a model that answers greedily (`temperature=0`).
+    A consult of `k` records makes `k + 1` model calls, `k` of them at the same time, and one audit
+    more for each suspect record among them. They are recorded and budgeted as those of the agents
+    `path-writer` and `auditor`. A query that finds what it found before makes none. Use a model
+    that answers greedily (`temperature=0`).
 
     Args:
         retriever: where records come from.
@@ -152,12 +153,7 @@ class MemoryGuard:
         suspects = [n for n, record in enumerate(records) if await self._suspect(record)]
         judged = await self.jury.judge(query, records, suspects)
         flagged = tuple(
-            Flagged(
-                record,
-                judged.reason(n),
-                judged.chains.get(n),
-                judged=n in judged.wrong,
-            )
+            Flagged(record, judged.reason(n), judged.chains.get(n), judged=n in judged.wrong)
             for n, record in enumerate(records)
             if n not in judged.stands
         )
