@@ -51,12 +51,18 @@ async def test_without_a_defence_an_attack_succeeds_and_its_twin_does_the_right_
     assert cell.calls == 1
 
 
-@pytest.mark.parametrize("attack", ALONE)
+@pytest.mark.parametrize("attack", [name for name in ALONE if name != "collusion-below"])
 async def test_an_honest_auditor_stops_what_is_not_the_majority(attack: str) -> None:
     cell = await play(attack, "auditor")
     assert cell.asr_r.count == cell.asr_t.count == 0
     assert cell.utility.value > 0.8
     assert cell.calls > 1
+
+
+async def test_two_of_five_win_only_where_their_trigger_brings_up_what_has_no_bearing() -> None:
+    """Records without a bearing have no voice, so that two may be most of those that have one."""
+    cell = await play("collusion-below", "auditor", episodes=6)
+    assert cell.asr_t.count <= 2 and cell.utility.value > 0.8
 
 
 @pytest.mark.parametrize("attack", ["collusion-above", "collusion-all", "drift", "vote"])
