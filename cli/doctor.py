@@ -54,6 +54,8 @@ FEATURES = (
     Feature("reasoning-gym", "reasoning"),
     Feature("Gymnasium environments", "gym"),
     Feature("mathematical answers", "math"),
+    Feature("memory", "memory"),
+    Feature("memory on PostgreSQL", "postgres"),
     Feature("tools of MCP servers", "mcp"),
     Feature("sandbox server", "sandbox-server"),
     Feature("reports and drawing", "view", ("matplotlib", "jinja2")),

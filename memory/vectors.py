@@ -76,19 +76,16 @@ class Embedder:
     async def complete(self, found: Sequence[Stored]) -> list[Stored]:
         """The records with vectors that these embeddings made: those of others are embedded anew,
         in memory only."""
-        await self.width()
-        wanting = [i for i, stored in enumerate(found) if stored.embedder != await self.signature()]
+        if not found:
+            return []
+        signature = await self.signature()
+        wanting = [i for i, stored in enumerate(found) if stored.embedder != signature]
         records = [found[i].record for i in wanting]
         vectors = await self.texts([record.text for record in records])
         actions = await self.texts([record.action for record in records])
         whole = list(found)
         for i, vector, action in zip(wanting, vectors, actions, strict=True):
-            whole[i] = replace(
-                found[i],
-                embedder=await self.signature(),
-                vector=vector,
-                action_vector=action,
-            )
+            whole[i] = replace(found[i], embedder=signature, vector=vector, action_vector=action)
         return whole
 
     async def width(self) -> int:

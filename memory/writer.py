@@ -139,10 +139,10 @@ class Writer:
 
     def _change(self, new: Stored) -> Change:
         def apply(old: Stored | None) -> Stored:
-            if old is None:
+            if old is None or not old.sealed:  # nobody can keep a key by forging a record
                 return new
             held = old.record
-            if old.sealed and _said(held) == _said(new.record):
+            if _said(held) == _said(new.record):
                 return old
             if held.provenance.writer != new.record.provenance.writer:
                 raise ValueError(

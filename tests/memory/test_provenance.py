@@ -173,3 +173,12 @@ async def test_the_content_of_a_record_does_not_reach_its_provenance() -> None:
     held = await memory.get(record.key)
     assert held == record
     assert (held.provenance.writer, held.provenance.trust) == ("w", 0.1)
+
+
+async def test_a_planted_record_keeps_no_writer_from_a_key() -> None:
+    base = InMemoryStore()
+    memory = opened(base)
+    await base.aput(PLACE, "k", {"text": "squatting"})
+    record = await memory.writer("w").write("open the door", key="k")
+    assert await memory.get("k") == record
+    assert [f.record for f in await memory.search("door")] == [record]
