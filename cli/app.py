@@ -5,6 +5,8 @@ from __future__ import annotations
 import typer
 
 from . import ask, bench, episodes, listings, play, teams
+from .attack import EXAMPLES as ATTACK_EXAMPLES
+from .attack import attack
 from .memory import memory
 from .sandbox import sandbox
 from .serve import serve
@@ -22,4 +24,5 @@ for module in (ask, bench, play, teams, listings, episodes):
 app.add_typer(webshop, name="webshop")
 app.add_typer(sandbox, name="sandbox")
 app.add_typer(memory, name="memory")
+memory.command(epilog=ATTACK_EXAMPLES)(attack)
 app.add_typer(serve)
