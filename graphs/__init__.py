@@ -3,6 +3,7 @@
 from ..agents import TeamContext, TeamState
 from .act import act
 from .answer import answer
+from .checkpoints import checkpoint_serializer
 from .debate import debate
 from .follow import follow
 from .judge import judge
@@ -21,6 +22,7 @@ __all__ = [
     "TeamState",
     "act",
     "answer",
+    "checkpoint_serializer",
     "debate",
     "follow",
     "judge",

@@ -1,36 +1,41 @@
-"""What checkpoints may bring back: the types that teams keep in their state.
-
-A checkpoint is read by LangGraph's serializer, which makes objects again of types that it trusts.
-It comes to trust those that a graph's state names, and a proposal's own type is none of them: in
-LangGraph's strict mode (`LANGGRAPH_STRICT_MSGPACK`, to become the default) a draft would come back
-as a plain dict. Give a checkpointer this serializer and nothing else is trusted, and nothing of a
-team's is lost: `AsyncSqliteSaver(connection, serde=serializer())`.
-"""
+"""Checkpoints of teams: which types a team's state may be read back as, and no others."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from pydantic import BaseModel
 
-from ..agents import Candidate, Output
+from ..agents import Candidate
 from ..episodes import Observation, Task
+from ..models.formats import Output
+from .segment import Go, Piece, Writing
+from .tree import Node, Tree
+
+TYPES: tuple[type, ...] = (Task, Observation, Candidate, Tree, Node, Writing, Piece, Go)
+"""What states hold besides typed outputs and messages."""
 
 
-def serializer(*own: type) -> JsonPlusSerializer:
-    """A serializer that trusts LangGraph's own types, a team's, and every type of output.
+def checkpoint_serializer(*further: type) -> JsonPlusSerializer:
+    """A serializer for LangGraph's checkpointers that brings back the types of teams' states.
 
-    Types of outputs are those that are loaded by now: import a method, or define your own, first.
+    LangGraph refuses types that it was not told of, or warns of them: they come back as plain
+    dictionaries. This one knows ours, and every typed output whose class is there when it is made.
+
+        saver = InMemorySaver(serde=checkpoint_serializer())
 
     Args:
-        own: further types that your nodes keep in the state.
+        further: types of your own states; outputs that subclass ours need not be named.
     """
-    trusted = (Task, Observation, Candidate, *outputs(Output), *own)
-    return JsonPlusSerializer(allowed_msgpack_modules=trusted)
+    known = {*TYPES, *further, *outputs(Output)}
+    return JsonPlusSerializer(
+        allowed_msgpack_modules=[(each.__module__, each.__qualname__) for each in known]
+    )
 
 
-def outputs(base: type[Output]) -> Iterator[type[Output]]:
-    """The types of output below `base`."""
-    for output in base.__subclasses__():
-        yield output
-        yield from outputs(output)
+def outputs(base: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """All types below `base`."""
+    for each in base.__subclasses__():
+        yield each
+        yield from outputs(each)

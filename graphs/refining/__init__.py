@@ -9,6 +9,8 @@ from .heart import PAPER as HEART
 from .heart import heart
 from .magicore import PAPER as MAGICORE
 from .magicore import magicore
+from .ocr_agent import PAPER as OCR_AGENT
+from .ocr_agent import ocr_agent
 from .self_debug import PAPER as SELF_DEBUG
 from .self_debug import self_debug
 from .self_refine import PAPER as SELF_REFINE
@@ -45,10 +47,12 @@ TEAMS = (
     TeamSpec("heart", "cues in six emotions, then one answer out of all", heart, paper=HEART),
     TeamSpec(
         "magicore",
+        "ocr_agent",
         "many graded chains; those of hard questions are reviewed and rewritten",
         magicore,
         paper=MAGICORE,
     ),
+    TeamSpec("ocr-agent", "one model refines by plan and memory", ocr_agent, paper=OCR_AGENT),
     TeamSpec("tear", "translate, find errors by degree, mend them", tear, paper=TEAR),
 )
 
@@ -58,6 +62,7 @@ __all__ = [
     "friction",
     "heart",
     "magicore",
+    "ocr_agent",
     "self_debug",
     "self_refine",
     "tear",

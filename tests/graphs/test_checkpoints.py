@@ -5,62 +5,74 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from langchain_core.messages import HumanMessage
+from forks import TASK, Fork, wanderer
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command
 
-from symposia.agents import Answer, Candidate, Critique, Issue, Verdict
-from symposia.episodes import Observation, Task
-from symposia.graphs.checkpoints import serializer
-from symposia.graphs.debating import simultaneous
-from symposia.graphs.programs import Program
-from symposia.graphs.refining.rewards import Solution
+from symposia.agents import Actor, Answer, Candidate, Person, Proposal, TeamContext
+from symposia.benchmarks.sessions import Sessions
+from symposia.episodes import Task
+from symposia.graphs import refine, sample, search
+from symposia.graphs.checkpoints import checkpoint_serializer
+from symposia.graphs.tree import Tree
 from symposia.models import ScriptedModel
 
-KEPT = [
-    Task("t", "2 + 2?", data={"tests": ["assert f()"]}),
-    Observation("You see a lamp.", admissible=["take lamp"]),
-    Answer(answer="4"),
-    Program(code="x = 1"),
-    Solution(steps=("a", "b"), answer="4"),
-    Candidate(
-        by="ann",
-        draft=Answer(answer="4"),
-        critique=Critique(verdict="incorrect", issues=(Issue(step=1, reason="no"),)),
-        verdict=Verdict(decision="revise", scores=(0.5,)),
-        measures={"entropy": 0.1},
-    ),
-    HumanMessage("Hello."),
-]
+
+class Haiku(Proposal):
+    """An output of a user's own."""
+
+    lines: str
+
+    @property
+    def value(self) -> str:
+        return self.lines
 
 
 @dataclass(frozen=True)
-class Stranger:
-    """A type that no team knows."""
-
-    text: str
+class Stamp:
+    number: int
 
 
-@pytest.mark.parametrize("value", KEPT, ids=lambda value: type(value).__name__)
-def test_what_a_team_keeps_comes_back_as_it_was(value: Any, caplog: Any) -> None:
-    keeper = serializer()
-    with caplog.at_level(logging.WARNING):
-        back = keeper.loads_typed(keeper.dumps_typed(value))
-    assert (back, type(back)) == (value, type(value))
-    assert caplog.messages == []
-
-
-def test_other_types_do_not_come_back_unless_they_are_named() -> None:
-    stranger = Stranger("hello")
-    keeper, friend = serializer(), serializer(Stranger)
-    assert not isinstance(keeper.loads_typed(keeper.dumps_typed(stranger)), Stranger)
-    assert friend.loads_typed(friend.dumps_typed(stranger)) == stranger
-
-
-async def test_a_team_goes_on_from_what_it_kept() -> None:
-    team = simultaneous(ScriptedModel(["<answer>4</answer>"] * 6))
-    team.checkpointer = InMemorySaver(serde=serializer())
+async def paused(team: Any, state: Any, context: TeamContext | None = None) -> Any:
     config: Any = {"configurable": {"thread_id": "1"}}
-    await team.ainvoke({"task": KEPT[0], "messages": [HumanMessage("2 + 2?")]}, config)
-    state = (await team.aget_state(config)).values
-    assert {type(each) for each in state["said"]} == {Candidate}
-    assert {type(each.draft) for each in state["said"]} == {Answer}
+    await team.ainvoke(state, config, context=context)
+    return (await team.aget_state(config)).values
+
+
+async def test_states_come_back_as_what_they_were(caplog: pytest.LogCaptureFixture) -> None:
+    actor = Actor(ScriptedModel(["<lines>old pond</lines>"]), output=Haiku)
+    saver = InMemorySaver(serde=checkpoint_serializer())
+    team = refine(actor, Person("reader", writes="critique"), checkpointer=saver)
+    with caplog.at_level(logging.WARNING):
+        values = await paused(team, {"task": Task("t", "Write."), "messages": []})
+    assert values["draft"] == Haiku(lines="old pond")
+    assert isinstance(values["said"][0], Candidate)
+    assert isinstance(values["task"], Task)
+    assert caplog.records == []
+
+
+async def test_a_search_comes_back_with_its_tree(caplog: pytest.LogCaptureFixture) -> None:
+    saver = InMemorySaver(serde=checkpoint_serializer())
+    team = search(wanderer(), proposals=1, expansions=1, value=Person("x"), checkpointer=saver)
+    config: Any = {"configurable": {"thread_id": "1"}}
+    async with Sessions(Fork()) as sessions, sessions.world(TASK) as world:
+        values = await paused(team, {"task": TASK, "messages": []}, TeamContext(world))
+        assert isinstance(values["tree"], Tree)
+        verdict = Command(resume={"decision": "accept"})
+        final = await team.ainvoke(verdict, config, context=TeamContext(world))
+    assert isinstance(final["tree"], Tree)
+    assert caplog.records == []
+
+
+def test_types_that_nobody_named_are_refused() -> None:
+    known, unknown = checkpoint_serializer(Stamp), checkpoint_serializer()
+    written = known.dumps_typed(Stamp(3))
+    assert known.loads_typed(written) == Stamp(3)
+    assert not isinstance(unknown.loads_typed(written), Stamp)
+
+
+async def test_branches_are_kept_too() -> None:
+    saver = InMemorySaver(serde=checkpoint_serializer())
+    model = ScriptedModel(["<answer>4</answer>"] * 3)
+    values = await paused(sample(Actor(model), 3, checkpointer=saver), {"messages": []})
+    assert [each.draft for each in values["candidates"]] == [Answer(answer="4")] * 3

@@ -28,14 +28,14 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command, Overwrite
 
-from ..agents import Agent, Proposal, TeamContext, TeamState
-from ..episodes import BudgetExceeded
-from ..episodes.paper import Paper
-from ..memory.working.folding import MAX_FOLDS, Folded, fold
-from ..tools import Fault, ToolPolicy, ToolRegistry, ToolSource
-from ..tools.held import refused
-from .team import Team
-from .use_tools import UNREADABLE
+from ...agents import Agent, Proposal, TeamContext, TeamState
+from ...episodes import BudgetExceeded
+from ...episodes.paper import Paper
+from ...memory.working.folding import MAX_FOLDS, Folded, fold
+from ...tools import Fault, ToolPolicy, ToolRegistry, ToolSource
+from ...tools.held import refused
+from ..team import Team
+from ..use_tools import UNREADABLE
 
 PAPER = Paper(
     title="DeepAgent: A General Reasoning Agent with Scalable Toolsets",

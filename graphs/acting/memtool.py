@@ -32,17 +32,17 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from pydantic import BaseModel
 
-from ..agents import Agent, Output, TeamContext, TeamState
-from ..episodes import BudgetExceeded
-from ..episodes.paper import Paper
-from ..memory.quoting import quote_json
-from ..memory.working import ActiveTools, Change, begun, change_of
-from ..memory.working.active_tools import FOUND, LIMIT
-from ..memory.working.tool_changes import REMOVE, SEARCH
-from ..models.asking import ask
-from ..tools import ToolRegistry, ToolSource, head_and_tail
-from .team import Team
-from .use_tools import use_tools
+from ...agents import Agent, Output, TeamContext, TeamState
+from ...episodes import BudgetExceeded
+from ...episodes.paper import Paper
+from ...memory.quoting import quote_json
+from ...memory.working import ActiveTools, Change, begun, change_of
+from ...memory.working.active_tools import FOUND, LIMIT
+from ...memory.working.tool_changes import REMOVE, SEARCH
+from ...models.asking import ask
+from ...tools import ToolRegistry, ToolSource, head_and_tail
+from ..team import Team
+from ..use_tools import use_tools
 
 PAPER = Paper(
     title=(

@@ -8,7 +8,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from symposia import ScriptedModel, Task, ToolUser, play
 from symposia.episodes import Budget
-from symposia.graphs.memtool import memtool
+from symposia.graphs.acting.memtool import memtool
 from symposia.memory.working import ActiveTools, removal_ratios, turns
 from symposia.tools import ToolRegistry
 

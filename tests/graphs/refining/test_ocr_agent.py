@@ -7,7 +7,7 @@ from langchain_core.messages import BaseMessage, HumanMessage
 
 from symposia import ScriptedModel, Task, play
 from symposia.episodes import Budget
-from symposia.graphs.ocr_agent import AGAIN, ocr_agent, within_ability
+from symposia.graphs.refining.ocr_agent import AGAIN, ocr_agent, within_ability
 
 NOTES = "<tried>reading left to right</tried><avoid>guessing</avoid><direction>by rows</direction>"
 

@@ -27,11 +27,11 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from pydantic import Field
 
-from ..agents import Actor, Agent, Output, TeamContext, TeamState
-from ..agents.state import draft_of
-from ..episodes.paper import Paper
-from ..memory.working import Tried
-from .team import Team
+from ...agents import Actor, Agent, Output, TeamContext, TeamState
+from ...agents.state import draft_of
+from ...episodes.paper import Paper
+from ...memory.working import Tried
+from ..team import Team
 
 PAPER = Paper(
     title="OCR-Agent: Agentic OCR with Capability and Memory Reflection",

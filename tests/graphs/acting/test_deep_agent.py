@@ -8,7 +8,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMe
 
 from symposia import ScriptedModel, Task, ToolUser, play
 from symposia.episodes import Budget
-from symposia.graphs.deep_agent import deep_agent
+from symposia.graphs.acting.deep_agent import deep_agent
 from symposia.memory.working import check_calls
 from symposia.tools import ToolRegistry
 from symposia.tools.ready import submit
