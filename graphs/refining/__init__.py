@@ -47,7 +47,6 @@ TEAMS = (
     TeamSpec("heart", "cues in six emotions, then one answer out of all", heart, paper=HEART),
     TeamSpec(
         "magicore",
-        "ocr_agent",
         "many graded chains; those of hard questions are reviewed and rewritten",
         magicore,
         paper=MAGICORE,
