@@ -6,7 +6,7 @@ import asyncio
 import json
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.progress import Progress
@@ -40,6 +40,9 @@ def attack(
             "else scripted models that believe what they read."
         ),
     ] = None,
+    temperature: Annotated[
+        float | None, typer.Option(help="Of that model, 0 for greedy; else its own.")
+    ] = None,
     error: Annotated[
         float, typer.Option(min=0, max=1, help="The scripted auditor's chance of an error.")
     ] = 0.0,
@@ -65,12 +68,18 @@ def attack(
     with plain_errors():
         if plot and find_spec("matplotlib") is None:
             raise ImportError('pictures need matplotlib: pip install "symposia[view]"')
+        for file in (plot, markdown):
+            if file and not file.resolve().parent.is_dir():
+                raise ValueError(f"cannot write {file}: there is no folder {file.resolve().parent}")
+        if temperature is not None and model is None:
+            raise ValueError("--temperature is for a --model; scripted models have none")
+        options: dict[str, Any] = {} if temperature is None else {"temperature": temperature}
         run = AttackRun(
             attacks or (),
             defences or (),
             episodes=episodes,
             seed=seed,
-            model=load_model(model, temperature=0) if model else None,
+            model=load_model(model, **options) if model else None,
             error=error,
             shares=curve,
             concurrency=concurrency or (8 if model else 1),

@@ -42,6 +42,8 @@ def test_as_json_it_prints_figures_with_intervals(tmp_path: Path) -> None:
         (("--model", "nothing"), "nothing"),
         (("--model", "scripted:none.txt"), "none.txt"),
         (("--format", "runes"), "runes"),
+        (("--temperature", "0"), "--model"),
+        (("--markdown", "nowhere/a.md"), "nowhere"),
     ],
 )
 def test_what_cannot_be_is_said_in_one_line(arguments: tuple[str, ...], named: str) -> None:
