@@ -37,7 +37,7 @@ class _FromSentences(Published):
         return Task(
             f"{self.name}:{int(row['task_id'])}",
             f"{sentence.strip()}\nYour answer is code that passes these tests:\n\n{shown}",
-            data={"number": int(row["task_id"]), "tests": row["test_list"][:1]},
+            data={"number": int(row["task_id"]), "tests": [_visible(row)]},
             reference=hidden,
         )
 
@@ -47,6 +47,12 @@ class _FromSentences(Published):
 
     def program(self, task: Task, code: str) -> str:
         return code
+
+
+def _visible(row: dict[str, Any]) -> str:
+    """The first of the tests that the prompt shows, with what it needs."""
+    needs = [row.get("test_setup_code") or "", *(row.get("test_imports") or ())]
+    return "\n".join([*filter(None, needs), row["test_list"][0]])
 
 
 class MBPP(_FromSentences):

@@ -28,13 +28,13 @@ TEAMS = (
     ),
     TeamSpec(
         "self-debug-tests",
-        "a coder mends its program from visible tests and its explanation of it",
+        "a coder mends its program by tests and its explanation; needs visible tests",
         self_debug,
         paper=SELF_DEBUG,
     ),
     TeamSpec(
         "bug-taxonomy",
-        "a critic names the kind of bug before the coder mends it",
+        "a critic names the kind of bug, then it is mended; needs visible tests",
         bug_taxonomy,
         paper=BUG_TAXONOMY,
     ),

@@ -18,7 +18,7 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from symposia.agents import Actor
 from symposia.episodes import Task
 from symposia.graphs import debate
-from symposia.graphs.checkpoints import serializer
+from symposia.graphs.checkpoints import checkpoint_serializer
 from symposia.models import ScriptedModel
 
 ANSWERS = {"ann": (3, 4, 4), "ben": (5, 3, 4), "cid": (4, 4, 4)}
@@ -39,7 +39,7 @@ def speaker(name: str, folder: Path, stall: bool) -> Actor:
 
 async def main(folder: Path, stall: bool) -> None:
     async with aiosqlite.connect(folder / "debate.sqlite") as connection:
-        checkpointer = AsyncSqliteSaver(connection, serde=serializer())
+        checkpointer = AsyncSqliteSaver(connection, serde=checkpoint_serializer())
         speakers = [speaker(name, folder, stall) for name in ANSWERS]
         team = debate(speakers, rounds=3, checkpointer=checkpointer)
         config: Any = {"configurable": {"thread_id": "1"}}

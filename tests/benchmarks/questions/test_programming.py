@@ -196,3 +196,18 @@ def test_official_mbpp_plus_solutions_pass():
         for task in tasks[::90]:
             world.reset(task)
             assert world.step(code[task.data["number"]]).reward == 1, task.id
+
+
+def test_a_team_may_see_the_first_test_of_a_task_and_what_it_needs(tmp_path):
+    row = {
+        "task_id": 1,
+        "text": "Write twice.",
+        "test_setup_code": "import math",
+        "test_list": ["assert twice(1) == 2", "assert twice(2) == 4"],
+        "challenge_test_list": ["assert twice(9) == 18"],
+    }
+    (tmp_path / "mbpp_full.jsonl").write_text(json.dumps(row))
+    with make_environment("mbpp", data=tmp_path) as environment:
+        (task,) = environment.tasks("prompt")
+    assert task.data["tests"] == ["import math\nassert twice(1) == 2"]
+    assert "twice(9)" not in json.dumps(task.data) + task.prompt
