@@ -35,6 +35,7 @@ from ..agents import (
 from ..episodes import BudgetExceeded, World
 from .team import Member, Team, name_of, stopped, work
 
+ASKS = "which asks questions: say who answers them (`user=User(model)`)"
 NOBODY = "Nobody answers any more questions. Act on what you know."
 SILENT = "(The user gave no readable answer.)"
 UNREADABLE = "Your reply could not be read. Reply with one action, in the form asked for."
@@ -70,8 +71,14 @@ def act(
             tags for a team.
 
     Raises:
-        ValueError: a limit is not positive.
+        ValueError: a limit is not positive, or the policy asks questions and there is no user, or
+            the other way round.
     """
+    if isinstance(policy, Agent) and ("question" in policy.output.model_fields) != bool(user):
+        raise ValueError(
+            f"{policy.name} writes {policy.output.__name__}, "
+            + ("which cannot ask: leave out `user`, or set output=Move" if user else ASKS)
+        )
     for limit, value in {
         "max_steps": max_steps,
         "loop_limit": loop_limit,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from langchain_core.messages import BaseMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
@@ -111,3 +112,10 @@ async def test_a_move_is_a_question_or_an_action_never_both() -> None:
     episode = await played(act(asking(both, "<action>up</action>"), user=User(ScriptedModel([]))))
     assert episode.turns[0].unreadable
     assert episode.outcome.success
+
+
+def test_questions_need_a_user_and_a_user_needs_questions() -> None:
+    with pytest.raises(ValueError, match="say who answers them"):
+        act(asking())
+    with pytest.raises(ValueError, match="set output=Move"):
+        act(agent(), user=User(ScriptedModel([])))
