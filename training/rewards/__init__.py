@@ -1,0 +1,1 @@
+"""Rewards: from what happened to numbers. Plain functions, each named with its paper."""
