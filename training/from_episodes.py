@@ -136,7 +136,7 @@ def _tokens(turn: Turn, where: str) -> Tokens:
     if turn.tokens is None:
         raise ValueError(
             f"{about} has no tokens, because {turn.model or 'its model'} does not give the ids "
-            "that it sampled: record it with a local model (`tiny`, `hf:PATH`) or a vLLM server, or "
+            "that it sampled: record it with a local model (`tiny`, `hf:PATH`) or vLLM, or "
             "leave it out"
         )
     if not turn.tokens.completion_ids:
