@@ -45,3 +45,15 @@ class RoleBaselines:
             found.append(reward - expected)
             self.baselines[role] = self.decay * expected + (1 - self.decay) * reward
         return found
+
+
+def towards_the_end(value: float, turns: int, gamma: float = 1.0) -> list[float]:
+    """The advantage of a game at each own turn, gamma ** (turns to the end) of it (SPIRAL, arXiv
+    2506.24119).
+
+    Raises:
+        ValueError: gamma does not lie in [0, 1], or the value is not finite.
+    """
+    require_share("gamma", gamma)
+    require_finite("value", [value])
+    return [value * gamma**left for left in reversed(range(turns))]
