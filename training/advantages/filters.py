@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Sequence
 
-from ..checks import require_finite, require_share
+from ..checks import require_as_many, require_finite, require_share
 from .groups import deviation, mean_of, members, within
 
 LEAST_ADVANTAGE = 0.01
 """LOOP's."""
+ROUNDING = 1e-9
+"""So that a share of 0.29 of 100 groups is 29 of them."""
 
 
 def mixed(rewards: Sequence[float], groups: Sequence[Hashable]) -> list[bool]:
@@ -66,11 +68,13 @@ def widest(rewards: Sequence[float], groups: Sequence[Hashable], share: float) -
             reward is not finite.
     """
     require_share("share", share)
-    spread: dict[Hashable, float] = {}
-    _by_group(rewards, groups, lambda each: True)
-    for group, places in members(groups).items():
-        spread[group] = deviation([rewards[place] for place in places], unbiased=False)
-    count = max(1, math.floor(share * len(spread)))
+    require_as_many("groups", groups, "rewards", rewards)
+    require_finite("reward", rewards)
+    spread = {
+        group: deviation([rewards[place] for place in places], unbiased=False)
+        for group, places in members(groups).items()
+    }
+    count = max(1, math.floor(share * len(spread) + ROUNDING))
     kept = set(sorted(spread, key=lambda group: -spread[group])[:count])
     return [group in kept for group in groups]
 

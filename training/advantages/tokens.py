@@ -35,7 +35,8 @@ def token_rewards(
         ValueError: there are no tokens, or a number is not finite.
     """
     require_some("tokens", kl)
-    require_finite("reward", [reward, beta])
+    require_finite("reward", [reward])
+    require_finite("beta", [beta])
     require_finite("KL of token", kl)
     found = [-beta * each for each in kl]
     found[-1] += max(-limit, min(reward, limit))
