@@ -23,8 +23,8 @@ cpo           -log sigmoid(z) of log-probabilities; the paper adds NLL    2401.0
 orpo          -log sigmoid(log odds ratio) of mean log-probabilities; the paper
               adds NLL and multiplies this by beta, here too              2403.07691 eq. 6 and 7
 
-The last three have no reference. Extra terms are sums: 0.1 `supervised_loss` in ReVISE and SCL, SELM's
-alpha beta log-ratio of its own answer.
+The last three have no reference. Extra terms are sums: 0.1 `supervised_loss` in ReVISE and SCL,
+SELM's alpha beta log-ratio of its own answer.
 """
 
 from __future__ import annotations

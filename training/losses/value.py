@@ -2,8 +2,8 @@
 
 `value_loss` is PPO's critic loss, half the squared error, with the larger of two errors where a
 prediction moved far from the old one (Schulman et al. 2017; Huang et al. 2022, "The 37
-implementation details of PPO", detail 9). `sum_to_return_loss` asks only that a row's contributions add
-up to its return (SPA-RL, Wang et al. 2025, arXiv 2505.20732).
+implementation details of PPO", detail 9). `sum_to_return_loss` asks only that a row's contributions
+add up to its return (SPA-RL, Wang et al. 2025, arXiv 2505.20732).
 """
 
 from __future__ import annotations
