@@ -46,8 +46,9 @@ def answers(logprobs, other, advantages, mask):
 def pairs(logprobs, other, advantages, mask, kind="dpo"):
     """Each row against a worse one that stays as it is."""
     reference = None if kind in ("simpo", "cpo", "orpo") else other
-    stays = torch.full_like(mask, True), torch.full_like(logprobs.detach(), -1.5)
-    worse = Completions(stays[1], stays[0], None if reference is None else stays[1] + 0.1)
+    stays = torch.full((len(mask), 2), -1.5, dtype=logprobs.dtype)
+    beside = None if reference is None else stays + 0.1
+    worse = Completions(stays, torch.ones_like(stays), beside)
     return preference_loss(Completions(logprobs, mask, reference), worse, kind=kind)
 
 
@@ -114,6 +115,14 @@ def test_the_order_of_rows_does_not_matter(name, shape, random):
     loss, _ = LOSSES[name](*tensors)
     again, _ = LOSSES[name](*(tensor[order] for tensor in tensors))
     torch.testing.assert_close(again, loss)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_column_of_padding_changes_nothing(name):
+    tensors = batch(3, 4, 2)
+    loss, _ = LOSSES[name](*tensors)
+    wider, _ = LOSSES[name](*(torch.nn.functional.pad(tensor, (0, 3)) for tensor in tensors))
+    torch.testing.assert_close(wider, loss)
 
 
 @pytest.mark.parametrize("name", LOSSES)

@@ -156,6 +156,14 @@ def test_every_member_prefers_a_likelier_chosen_one_and_passes_a_gradient_check(
         assert (gradient < 0).all()
 
 
+def test_the_zero_point_of_kto_is_a_constant():
+    """With both log-ratios at 0.5 and beta 1 the slopes of the two sigmoids are all there is."""
+    chosen, rejected = side(0.5), side(0.5)
+    preference_loss(chosen, rejected, kind="kto_pair", beta=1.0)[0].backward()
+    assert chosen.logprobs.grad.item() == pytest.approx(-0.125)  # -s(0) s(-0) / 2
+    assert rejected.logprobs.grad.item() == pytest.approx(0.125)
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.sampled_from(KINDS), st.lists(st.floats(-4, 4), min_size=2, max_size=6), st.randoms())
 def test_the_order_of_pairs_does_not_matter(kind, ratios, random):
