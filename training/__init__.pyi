@@ -1,4 +1,4 @@
-from .from_episodes import Credit, pair, rows, samples
+from .from_episodes import Credit, moved, pair, rows, samples
 from .sample import PreferencePair, Row, Sample
 
-__all__ = ["Credit", "PreferencePair", "Row", "Sample", "pair", "rows", "samples"]
+__all__ = ["Credit", "PreferencePair", "Row", "Sample", "moved", "pair", "rows", "samples"]

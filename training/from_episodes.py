@@ -9,6 +9,7 @@ once. A turn is trained in one row only, also where a search or debate branches.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from ..episodes import Episode, Tokens, Turn
@@ -16,6 +17,8 @@ from .checks import require_as_many, require_finite
 from .sample import PreferencePair, Row, Sample
 
 T = TypeVar("T")
+SHOWN = 8
+"""Turns that an error names."""
 Credit = Mapping[str, float | Sequence[float]]
 """By turn id: what every token of its completion earned, or what each of them did."""
 Policy = Callable[[Turn], str]
@@ -53,6 +56,37 @@ def samples(
         _sample(chain, credit, episode, episode.task if group is None else group, policy)
         for chain in _chains(_tokenised(episode, credit), policy, join)
     ]
+
+
+def moved(
+    episode: Episode,
+    written: str,
+    under: str,
+    credit: float | Sequence[float],
+    *,
+    group: str | None = None,
+    policy: Policy = spoken_by,
+) -> Sample:
+    """What one turn wrote, under the prompt of another, as an off-policy row.
+
+    So Critique-GRPO (arXiv 2506.03106) and RLTF-SD (2602.02482) teach a first attempt what was
+    written after a critique, without the critique. The old log-probabilities are those under the
+    prompt that it was written for; a loss that wants others has to compute them again.
+
+    Args:
+        written: the turn whose completion it is.
+        under: the turn whose prompt it gets.
+        credit: what every token of the completion earned, or what each of them did.
+
+    Raises:
+        ValueError: as `samples` does.
+    """
+    found = {turn.id: tokens for turn, tokens in _tokenised(episode, (written, under))}
+    tokens = replace(found[written], prompt_ids=found[under].prompt_ids)
+    turn = next(turn for turn in episode.turns if turn.id == written)
+    group = episode.task if group is None else group
+    row = _sample([(turn, tokens)], {written: credit}, episode, group, policy)
+    return replace(row, off_policy=row.loss_mask)
 
 
 def rows(
@@ -120,9 +154,11 @@ _Chain = list[tuple[Turn, Tokens]]
 def _tokenised(episode: Episode, wanted: Collection[str]) -> _Chain:
     unknown = set(wanted) - {turn.id for turn in episode.turns}
     if unknown:
+        shown = [repr(turn.id) for turn in episode.turns[:SHOWN]]
+        more = len(episode.turns) - len(shown)
         raise ValueError(
             f"{name(episode)} has no turn {', '.join(map(repr, sorted(unknown)))}; "
-            f"it has {', '.join(repr(turn.id) for turn in episode.turns) or 'none'}"
+            f"it has {', '.join(shown) or 'none'}{f' and {more} more' if more else ''}"
         )
     chosen = set(wanted)
     return [(t, _tokens(t, name(episode))) for t in episode.turns if t.id in chosen]
@@ -136,7 +172,7 @@ def _tokens(turn: Turn, where: str) -> Tokens:
     if turn.tokens is None:
         raise ValueError(
             f"{about} has no tokens, because {turn.model or 'its model'} does not give the ids "
-            "that it sampled: record it with a local model (`tiny`, `hf:PATH`) or a vLLM server, or "
+            "that it sampled: record it with a local model (`tiny`, `hf:PATH`) or vLLM, or "
             "leave it out"
         )
     if not turn.tokens.completion_ids:

@@ -5,7 +5,7 @@ searches again or answers. A turn without that judgement is refused, and so is a
 a result that was judged useless: it has to search again. Results stay in the conversation with the
 verdict beside them. A question takes four searches at most.
 
-`rewards` is the paper's credit for judgements, against what a reranker would have said.
+`training.rewards.reseek` is the paper's credit for judgements.
 
 Paper: "ReSeek: A Self-Correcting Framework for Search Agents with Instructive Rewards", arXiv
 2510.00568, whose code was not available: the numbers are from a public note on the paper.
@@ -13,7 +13,7 @@ Paper: "ReSeek: A Self-Correcting Framework for Search Agents with Instructive R
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Literal
 
 from langchain_core.language_models import BaseChatModel
@@ -30,7 +30,6 @@ PAPER = Paper(
     kind="graph",
 )
 TURNS = 4
-MATCHED, ACCEPTED_USELESS, REJECTED_USEFUL = 0.3, -0.6, -0.3
 PROMPT = (
     "Answer with the help of searches. Each turn, think; then, if you have searched, say whether "
     "the last result is `useful` (yes or no); then search, or answer. After a useless result you "
@@ -96,15 +95,3 @@ def broken(draft: Proposal | None, searched: bool, answers: Callable[[str], bool
     if useful == "no" and draft is not None and answers(draft.value):
         return SEARCH_AGAIN
     return ""
-
-
-def rewards(said: Sequence[bool], ideal: Sequence[bool]) -> list[float]:
-    """The reward of each judgement: whether it said useful, and whether the result was.
-
-    Raises:
-        ValueError: there are not as many of one as of the other.
-    """
-    return [
-        MATCHED if one == other else ACCEPTED_USELESS if one else REJECTED_USEFUL
-        for one, other in zip(said, ideal, strict=True)
-    ]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from symposia.episodes import Episode, Tokens, Turn
-from symposia.training import pair, rows, samples
+from symposia.training import moved, pair, rows, samples
 
 
 def turn(
@@ -80,6 +80,17 @@ def test_where_a_search_branches_each_turn_is_trained_once() -> None:
     assert [row.turns for row in found] == [("a", "l"), ("r", "x")]
     assert found[1].ids == (1, 2, 3, 4, 9, 6, 9, 7)
     assert found[1].loss_mask == (*[False] * 5, True, False, True)
+
+
+def test_what_was_written_after_a_critique_stands_under_the_first_prompt_as_off_policy() -> None:
+    row = moved(episode(FIRST, REWRITTEN), "c", under="a", credit=0.875)
+    assert row.ids == (1, 2, 6, 8)
+    assert row.off_policy == row.loss_mask == (False, False, True, True)
+    assert row.advantages == (0, 0, 0.875, 0.875)
+    assert row.old_logprobs == (0, 0, -0.6, -0.8)
+    assert (row.turns, row.group) == (("c",), "task")
+    with pytest.raises(ValueError, match="no turn 'q'; it has 'a'"):
+        moved(episode(FIRST), "q", under="a", credit=1)
 
 
 def test_supervised_rows_have_the_named_turns_as_targets() -> None:

@@ -2,13 +2,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import pytest
-
 from symposia.benchmarks import Environment, play
 from symposia.benchmarks.sessions import Sessions
 from symposia.episodes import Episode, Observation, Task
 from symposia.graphs.acting import reseek
-from symposia.graphs.acting.reseek import rewards
 from symposia.models import ScriptedModel
 
 TASK = Task("books:0", "Who wrote it?")
@@ -71,12 +68,3 @@ async def test_after_four_searches_the_next_action_is_the_last() -> None:
     searches = [turn("search[book]")] + [turn("search[more]", "no")] * 4
     episode = await run(*searches)
     assert (len(episode.steps), episode.outcome.stop) == (6, "step limit")
-
-
-def test_rewards_are_those_of_the_card() -> None:
-    found = rewards([True, True], [False, True])
-    assert found == [-0.6, 0.3]
-    assert sum(found) + 1 == pytest.approx(0.7)
-    assert rewards([False, False], [True, False]) == [-0.3, 0.3]
-    with pytest.raises(ValueError, match="shorter"):
-        rewards([True], [])
