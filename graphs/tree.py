@@ -127,11 +127,12 @@ def uct(c: float = 1.0) -> Score:
 
 
 def blended(share: float = 0.5, c: float = 1.0) -> Score:
-    """UCT on share * mean + (1 - share) * prior."""
+    """UCT on share * mean + (1 - share) * prior. A node that was not visited counts as visited
+    once, so that the prior tells which of them comes first."""
 
     def score(tree: Tree, node: Node) -> float:
         quality = share * node.mean + (1 - share) * node.prior
-        return quality + bonus(tree, node, c) if node.visits else math.inf
+        return quality + bonus(tree, node, c)
 
     return score
 
@@ -152,9 +153,9 @@ def best_first(tree: Tree, node: Node) -> float:
 
 
 def bonus(tree: Tree, node: Node, c: float) -> float:
-    """c * sqrt(ln N_parent / N)."""
+    """c * sqrt(ln N_parent / N); N is at least 1."""
     above = node.visits if node.parent is None else tree[node.parent].visits
-    return c * math.sqrt(math.log(max(above, 1)) / node.visits)
+    return c * math.sqrt(math.log(max(above, 1)) / max(node.visits, 1))
 
 
 def width_of(width: int | Width) -> Width:
