@@ -28,7 +28,7 @@ from .branches import Gathering, add_branches, candidate, gathered, gathering
 from .choosing import Chooser, as_member, chosen
 from .selectors import plain
 from .spaces import Space, WorldSpace
-from .team import Member, Settled, Team, settled, work
+from .team import Member, Settled, Team, settled, stopped, work
 from .tree import (
     Backup,
     Node,
@@ -195,6 +195,8 @@ def search(
     async def advance(state: Searching, runtime: Runtime[TeamContext]) -> Command[Any]:
         tree, stop = state["tree"], state["stop"]
         fresh = [tree[number] for number in state["fresh"]]
+        if tree.rounds == 1:
+            gathered(state["gathered"])
         for node, graded in zip(fresh, state["gathered"], strict=False):
             node.grade = graded.score
             stop = stop or graded.stop
@@ -281,11 +283,13 @@ def search(
     async def close(state: Searching, runtime: Runtime[TeamContext]) -> dict[str, Any]:
         tree = state["tree"]
         place: int | None
+        update: dict[str, Any] = {}
         if (member := as_member(cast(Chooser, settle))) is not None:
             ends = tree.ends() or tree.leaves()
             found = [shown(each) for each in ends]
             seen: Any = {**at(tree, state, tree[0]), "candidates": found}
-            pointed = chosen((await work(member, seen)).get("verdict"), found) if found else None
+            update = await work(member, seen) if found else {}
+            pointed = chosen(update.get("verdict"), found)
             place = best_end(tree) if pointed is None else ends[pointed].id
         else:
             place = cast(Pick, settle)(tree)
@@ -293,7 +297,7 @@ def search(
             return {"tree": tree, "draft": None}
         with suppress(BudgetExceeded):  # then the world stays where it is; the answer stands
             await where.settle(tree, tree[place], runtime.context)
-        return {**settled(tree[place].action), "tree": tree}
+        return {**settled(tree[place].action), "tree": tree, **stopped(update)}
 
     graph = gathering(Searched, Searching)
     propose = add_branches(graph, "propose", everybody, then="grow", outlook=proposing)

@@ -182,3 +182,17 @@ def test_limits_are_positive(limit: str) -> None:
 async def test_without_a_world_the_error_says_what_to_do() -> None:
     episode = await play(search(wanderer()), TASK)
     assert "or search in a TextSpace" in episode.outcome.error
+
+
+async def test_a_value_that_always_fails_is_an_error() -> None:
+    broken = Judge(ScriptedModel([RuntimeError("down")] * 9))
+    episode = await played(search(wanderer(), proposals=2, value=broken), Fork())
+    assert "each of 2 branches failed, the first with" in episode.outcome.error
+
+
+async def test_a_budget_spent_while_settling_is_told() -> None:
+    async def spent(state: Any) -> dict[str, Any]:
+        return {"stop": "budget of 2 model calls is spent"}
+
+    team = search(wanderer(), proposals=2, expansions=1, max_depth=1, settle=spent)
+    assert (await played(team, Fork())).outcome.stop == "budget of 2 model calls is spent"
