@@ -166,7 +166,7 @@ def search(
         return {"gathered": Overwrite([]), "tree": Tree([root]), "fresh": [], "stop": ""}
 
     async def grow(state: Searching, runtime: Runtime[TeamContext]) -> Command[Any]:
-        tree = state["tree"]
+        tree = state["tree"].copy()
         parent = tree[tree.focus]
         if len(tree) == 1:
             gathered(state["gathered"])
@@ -193,7 +193,8 @@ def search(
         return Command(update=update, goto=values(now, range(len(fresh)), f"{tree.rounds}."))
 
     async def advance(state: Searching, runtime: Runtime[TeamContext]) -> Command[Any]:
-        tree, stop = state["tree"], state["stop"]
+        tree, stop = state["tree"].copy(), state["stop"]
+        state = {**state, "tree": tree}
         fresh = [tree[number] for number in state["fresh"]]
         if tree.rounds == 1:
             gathered(state["gathered"])

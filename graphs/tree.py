@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..agents import Proposal
 
@@ -75,6 +75,12 @@ class Tree:
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self.nodes)
+
+    def copy(self) -> Tree:
+        """A tree of copies of the nodes. A search works on one in each step: what a checkpoint
+        holds may be written only later, and must not change until then."""
+        nodes = [replace(each, children=[*each.children]) for each in self.nodes]
+        return Tree(nodes, self.focus, self.rounds, self.descents)
 
     def add(self, node: Node) -> Node:
         """Take in `node`, whose id has to be the next one, below its parent."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from symposia.benchmarks import play
 from symposia.benchmarks.sessions import Sessions
 from symposia.episodes import Budget, Episode, Task
 from symposia.graphs import search
+from symposia.graphs.checkpoints import checkpoint_serializer
 from symposia.graphs.search import Rollout
 from symposia.graphs.spaces import TextSpace
 from symposia.graphs.team import Team
@@ -165,6 +167,29 @@ async def test_a_person_may_grade_positions_and_a_resumed_search_goes_on() -> No
         final = await team.ainvoke(Command(resume=verdict), config, context=fresh)
     assert final["tree"][1].grade == 0.75
     assert final["answer"] == "left"
+
+
+class SlowSaver(InMemorySaver):
+    """Writes a checkpoint while the graph is already going on, as savers with a disk do."""
+
+    async def aput(self, *given: Any) -> Any:
+        await asyncio.sleep(0.02)
+        return self.put(*given)
+
+
+async def test_a_checkpoint_holds_the_tree_as_it_was_however_late_it_is_written() -> None:
+    saver = SlowSaver(serde=checkpoint_serializer())
+    judge = Judge(ScriptedModel(lambda m: "<decision>accept</decision><scores>0.5</scores>"))
+    team = search(wanderer(), proposals=2, expansions=2, value=judge, checkpointer=saver)
+    config: Any = {"configurable": {"thread_id": "1"}}
+    async with Sessions(Fork()) as sessions, sessions.world(TASK) as world:
+        given: Any = {"task": TASK, "messages": []}
+        await team.ainvoke(given, config, context=TeamContext(world))
+    held = [(each.next, each.values.get("tree")) async for each in team.aget_state_history(config)]
+    growing = [tree for nodes, tree in held if nodes == ("grow",)]
+    assert [(tree.rounds, len(tree[tree.focus].children)) for tree in growing] == [(2, 0), (1, 0)]
+    valued = [tree for nodes, tree in held if nodes == ("advance",) and len(tree) > 1]
+    assert all(node.grade is None for tree in valued for node in tree.nodes[-2:])
 
 
 async def test_the_settling_member_sees_the_ends() -> None:
