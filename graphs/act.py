@@ -8,7 +8,8 @@ asked again, `unread_limit` times in a row at most.
 A critic, where there is one, reviews each action before it is taken. One that it does not find
 correct, or on which it says nothing readable, is not taken: the policy sees the review and proposes
 again. A user, where there is one, answers what the policy asks in the place of acting; that costs
-no step either.
+no step either. A policy that only goes on asking when nobody answers any more is stopped like one
+that cannot be read.
 """
 
 from __future__ import annotations
@@ -66,7 +67,8 @@ def act(
         refusals: proposals in a row that the critic may refuse; then the team stops.
         user: answers questions (writes `draft`); the policy's output has to have `question`, as
             `Move` has.
-        questions: questions that are answered in an episode; further ones are told so.
+        questions: questions that are answered in an episode; further ones are told so, and count
+            as unreadable replies.
         format: how chosen actions stand in the conversation; the policy's own by default, light
             tags for a team.
 
@@ -97,6 +99,8 @@ def act(
         return {
             "messages": Overwrite([HumanMessage(opening)]),
             "observation": seen,
+            "draft": None,
+            "critique": None,
             "steps": 0,
             "unread": 0,
             "round": 0,
@@ -180,18 +184,20 @@ def act(
         assert asked is not None
         question = AIMessage(written.render(asked))
         seen: Any = {**state, "messages": [*state["messages"], question], "draft": None}
-        reply = NOBODY
+        reply, unread = NOBODY, state["unread"] + 1
         said = state["said"]
         if len(said) < questions:
+            unread = 0
             heard = await work(user, seen)
             draft = heard.get("draft")
             reply = draft.value if isinstance(draft, Proposal) else SILENT
             said = [*said, Candidate(name_of(user), draft=draft, text=reply)]
             if heard.get("stop"):
                 return Command(update=stopped(heard), goto=END)
-        messages = [question, HumanMessage(reply)]
-        update = {"messages": messages, "said": said, "draft": None, "critique": None}
-        return Command(update=update, goto="policy")
+        messages: Any = [question, HumanMessage(reply)]
+        update: TeamState = {"messages": messages, "said": said, "draft": None, "critique": None}
+        stop = "questions unanswered" if unread >= unread_limit else ""
+        return onwards({**update, "unread": unread, "stop": stop})
 
     def proposed(state: TeamState) -> str:
         asked: Any = getattr(state.get("draft"), "question", None)

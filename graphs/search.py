@@ -4,9 +4,10 @@ Each round selects a node, has actions proposed there (side by side; duplicates 
 them in the space that is searched (a world, or a text that grows), grades the positions reached,
 and tells the nodes above. What is selected, how wide and deep the tree grows, what a position is
 worth and which one is settled on are functions of the tree (`tree.py`) or members of the team. A
-proposal that cannot be read, or a branch that fails, is no child; a node where nothing new comes up
-is closed. When the budget is spent, the search settles on what it has found. The tree stands in the
-result as `state["tree"]`, for data of trajectories, pairs and splices.
+proposal that cannot be read, or a branch that fails, is no child; a node where nothing new comes
+up, or nothing readable three times in a row, is closed. When the budget is spent, the search
+settles on what it has found. The tree stands in the result as `state["tree"]`, for data of
+trajectories, pairs and splices.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from .branches import Gathering, add_branches, candidate, gathered, gathering
 from .choosing import Chooser, as_member, chosen
 from .selectors import plain
 from .spaces import Space, WorldSpace
-from .team import Member, Settled, Team, settled, work
+from .team import Member, Settled, Team, settled, stopped, work
 from .tree import (
     Backup,
     Node,
@@ -41,6 +42,8 @@ from .tree import (
     uct,
 )
 
+MISSES = 3
+"""Rounds without a readable proposal that close a node."""
 Worth = Callable[[Node], float]
 """What a new position is worth, from its reward, grade and rollout."""
 Hints = Callable[[Tree, Node, int], Sequence[BaseMessage]]
@@ -166,7 +169,7 @@ def search(
         return {"gathered": Overwrite([]), "tree": Tree([root]), "fresh": [], "stop": ""}
 
     async def grow(state: Searching, runtime: Runtime[TeamContext]) -> Command[Any]:
-        tree = state["tree"]
+        tree = state["tree"].copy()
         parent = tree[tree.focus]
         if len(tree) == 1:
             gathered(state["gathered"])
@@ -177,7 +180,9 @@ def search(
             if each.draft is not None and key(each.draft) not in known:
                 known.add(key(each.draft))
                 new.append(each)
-        parent.closed = not new and not stop
+        heard = any(each.draft for each in state["gathered"])
+        parent.misses = 0 if heard or stop else parent.misses + 1
+        parent.closed = not new and not stop and (heard or parent.misses >= MISSES)
         fresh = []
         try:
             for each, prior in zip(new, await ranked(state, new), strict=True):
@@ -193,8 +198,11 @@ def search(
         return Command(update=update, goto=values(now, range(len(fresh)), f"{tree.rounds}."))
 
     async def advance(state: Searching, runtime: Runtime[TeamContext]) -> Command[Any]:
-        tree, stop = state["tree"], state["stop"]
+        tree, stop = state["tree"].copy(), state["stop"]
+        state = {**state, "tree": tree}
         fresh = [tree[number] for number in state["fresh"]]
+        if tree.rounds == 1:
+            gathered(state["gathered"])
         for node, graded in zip(fresh, state["gathered"], strict=False):
             node.grade = graded.score
             stop = stop or graded.stop
@@ -281,11 +289,13 @@ def search(
     async def close(state: Searching, runtime: Runtime[TeamContext]) -> dict[str, Any]:
         tree = state["tree"]
         place: int | None
+        update: dict[str, Any] = {}
         if (member := as_member(cast(Chooser, settle))) is not None:
             ends = tree.ends() or tree.leaves()
             found = [shown(each) for each in ends]
             seen: Any = {**at(tree, state, tree[0]), "candidates": found}
-            pointed = chosen((await work(member, seen)).get("verdict"), found) if found else None
+            update = await work(member, seen) if found else {}
+            pointed = chosen(update.get("verdict"), found)
             place = best_end(tree) if pointed is None else ends[pointed].id
         else:
             place = cast(Pick, settle)(tree)
@@ -293,7 +303,7 @@ def search(
             return {"tree": tree, "draft": None}
         with suppress(BudgetExceeded):  # then the world stays where it is; the answer stands
             await where.settle(tree, tree[place], runtime.context)
-        return {**settled(tree[place].action), "tree": tree}
+        return {**settled(tree[place].action), "tree": tree, **stopped(update)}
 
     graph = gathering(Searched, Searching)
     propose = add_branches(graph, "propose", everybody, then="grow", outlook=proposing)

@@ -8,6 +8,8 @@ At the end each path is read as the agent's output, and one is chosen.
 
 A local model goes on from exactly the tokens that it sampled. Any other model is given what is
 written as the beginning of its reply (the last message, the assistant's) and has to go on from it.
+Where pieces end at stop strings it has to tell which one did (`stop_reason` in its metadata, as
+vLLM's server does): its own end is not to be told from them otherwise.
 """
 
 from __future__ import annotations
@@ -235,7 +237,7 @@ async def written_on(
     """The next piece, and whether the model ended the reply with it.
 
     Raises:
-        ValueError: the model wrote nothing and did not end.
+        ValueError: the model wrote nothing and did not end, or does not tell what ended the piece.
     """
     options: dict[str, Any] = {"max_tokens": go.max_tokens} if go.max_tokens else {}
     messages = agent.messages(state)
@@ -250,12 +252,17 @@ async def written_on(
         ids, ended = tuple(draft.ids[start:]), draft.ended
         text = draft.text_of(ids)
     else:
-        given = [AIMessage(writing.text)] if writing.pieces else []
+        given = [AIMessage(writing.text)] if writing.text else []
         reply = await agent.model.ainvoke(
             [*messages, *given], agent.config, stop=list(go.until) or None, **options
         )
         ids, text = (), reply.text
         about = reply.response_metadata
+        if go.until and about.get("finish_reason") == "stop" and "stop_reason" not in about:
+            raise ValueError(
+                "the model does not tell whether its reply ended or met a stop string "
+                "(`stop_reason`): choose a local model, or one that vLLM serves"
+            )
         cut = about.get("stop_reason")
         text += cut if cut in go.until else ""
         ended = about.get("finish_reason") != "length" and cut not in go.until

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..agents import Proposal
 
@@ -48,6 +48,8 @@ class Node:
     children: list[int] = field(default_factory=list)
     closed: bool = False
     """Nothing new could be proposed here."""
+    misses: int = 0
+    """Rounds in a row in which nothing readable was proposed here."""
 
     @property
     def mean(self) -> float:
@@ -75,6 +77,12 @@ class Tree:
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self.nodes)
+
+    def copy(self) -> Tree:
+        """A tree of copies of the nodes. A search works on one in each step: what a checkpoint
+        holds may be written only later, and must not change until then."""
+        nodes = [replace(each, children=[*each.children]) for each in self.nodes]
+        return Tree(nodes, self.focus, self.rounds, self.descents)
 
     def add(self, node: Node) -> Node:
         """Take in `node`, whose id has to be the next one, below its parent."""
@@ -127,11 +135,12 @@ def uct(c: float = 1.0) -> Score:
 
 
 def blended(share: float = 0.5, c: float = 1.0) -> Score:
-    """UCT on share * mean + (1 - share) * prior."""
+    """UCT on share * mean + (1 - share) * prior. A node that was not visited counts as visited
+    once, so that the prior tells which of them comes first."""
 
     def score(tree: Tree, node: Node) -> float:
         quality = share * node.mean + (1 - share) * node.prior
-        return quality + bonus(tree, node, c) if node.visits else math.inf
+        return quality + bonus(tree, node, c)
 
     return score
 
@@ -152,9 +161,9 @@ def best_first(tree: Tree, node: Node) -> float:
 
 
 def bonus(tree: Tree, node: Node, c: float) -> float:
-    """c * sqrt(ln N_parent / N)."""
+    """c * sqrt(ln N_parent / N); N is at least 1."""
     above = node.visits if node.parent is None else tree[node.parent].visits
-    return c * math.sqrt(math.log(max(above, 1)) / node.visits)
+    return c * math.sqrt(math.log(max(above, 1)) / max(node.visits, 1))
 
 
 def width_of(width: int | Width) -> Width:

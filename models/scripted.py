@@ -168,16 +168,19 @@ class ScriptedModel(ChatModel):
         unbound = [c["name"] for c in message.tool_calls if c["name"] not in self.tools]
         if unbound:
             raise ValueError(f"the script calls {unbound}, but only {self.tools} are bound")
-        if stop and isinstance(message.content, str):
-            ends = [i for i in map(message.content.find, stop) if i >= 0]
-            message.content = message.content[: min(ends)] if ends else message.content
+        met = None
+        if isinstance(text := message.content, str):
+            ends = [(text.find(each), each) for each in stop or () if each in text]
+            end, met = min(ends, default=(len(text), None))
+            message.content = text[:end]
         if message.usage_metadata is None:
             read, said = sum(map(_words, messages)), _words(message)
             message.usage_metadata = UsageMetadata(
                 input_tokens=read, output_tokens=said, total_tokens=read + said
             )
         message.response_metadata.setdefault("model_name", self._called)
-        message.response_metadata.setdefault("finish_reason", "stop")
+        if "finish_reason" not in message.response_metadata:
+            message.response_metadata |= {"finish_reason": "stop", "stop_reason": met}
         return ChatResult(generations=[ChatGeneration(message=message)])
 
 

@@ -13,10 +13,10 @@ from symposia.models import ScriptedModel
 def piece(text: str, tokens: int | None = None, *, end: bool = False, stop: str = "") -> AIMessage:
     """A piece of so many tokens (by default its words), which ends the reply or is cut off."""
     count = len(text.split()) if tokens is None else tokens
-    about = {"finish_reason": "stop" if end or stop else "length"}
+    about = {"finish_reason": "stop" if end or stop else "length", "stop_reason": stop or None}
     return AIMessage(
         text,
-        response_metadata={**about, **({"stop_reason": stop} if stop else {})},
+        response_metadata=about,
         usage_metadata=UsageMetadata(input_tokens=1, output_tokens=count, total_tokens=1 + count),
     )
 

@@ -279,6 +279,7 @@ def _events(answer: Json) -> list[Json]:
             part["token_ids"] = ids[i:] if last else ids[i : i + 1]
         if last:
             part["finish_reason"] = choice["finish_reason"]
+            part["stop_reason"] = choice["stop_reason"]
         events.append({**same, "choices": [part]})
     return [*events, {**same, "choices": [], "usage": answer["usage"]}]
 

@@ -62,7 +62,8 @@ class Link(Proposal):
     @property
     def value(self) -> str:
         """The concluded answer, else what was printed."""
-        concluded = self.verification and self.verification.answer
+        verified = self.verification
+        concluded = verified.answer if verified and verified.conclusion == "answer" else ""
         return concluded or self.output.strip() or "(nothing was printed)"
 
 

@@ -3,7 +3,8 @@
 At each turn the agent thinks, judges the result of its last search (useful: yes or no), and then
 searches again or answers. A turn without that judgement is refused, and so is an answer right after
 a result that was judged useless: it has to search again. Results stay in the conversation with the
-verdict beside them. A question takes four searches at most.
+verdict beside them. A question takes four searches at most; a fifth is refused, and who found the
+fourth useless ends without an answer.
 
 `training.rewards.reseek` is the paper's credit for judgements.
 
@@ -36,6 +37,7 @@ PROMPT = (
     "have to search again."
 )
 JUDGE_FIRST = "Say first whether the last result is useful: yes or no."
+NONE_LEFT = "No search is left: answer."
 SEARCH_AGAIN = "You found the last result useless: search again before you answer."
 
 
@@ -68,19 +70,23 @@ def reseek(
     """
     return act(
         seated(ToolAgent, model, instructions=PROMPT, output=Seek),
-        critic=rule(answers),
+        critic=rule(answers, turns),
         refusals=refusals,
         max_steps=turns + 1,
         name="reseek",
     )
 
 
-def rule(answers: Callable[[str], bool]) -> Member:
-    """The critic that holds the agent to judging, and to searching after a useless result."""
+def rule(answers: Callable[[str], bool], turns: int = TURNS) -> Member:
+    """The critic that holds the agent to judging, to searching after a useless result, and to so
+    many searches."""
 
     async def referee(state: TeamState) -> dict[str, Any]:
         draft = state.get("draft")
-        fault = broken(draft, searched=state.get("steps", 0) > 0, answers=answers)
+        searches = state.get("steps", 0)
+        fault = broken(draft, searched=searches > 0, answers=answers)
+        if not fault and searches >= turns and draft is not None and not answers(draft.value):
+            fault = NONE_LEFT
         verdict: Literal["correct", "incorrect"] = "incorrect" if fault else "correct"
         return {"critique": Critique(verdict=verdict, suggestion=fault)}
 

@@ -4,8 +4,9 @@ At a position the actor proposes several actions; the critic (the same model) pi
 them, then the best of those that remain, and so on, and the place of an action in that ranking is
 its process score, from 1 down to 1/K. Selection is UCB1 on a blend of that score and the mean
 outcome, half each. From the best new action the policy plays on to the end, which is worth 1 or 0;
-that is backed up. What the search leaves behind are preference pairs at each position: every two
-actions whose blended quality differs by more than a threshold (`preferences`).
+that is backed up, and so is a new action that ends the task. The others count as not visited. What
+the search leaves behind are preference pairs at each position: every two actions whose blended
+quality differs by more than a threshold (`preferences`).
 
 Paper: "Agent Q: Advanced Reasoning and Learning for Autonomous AI Agents", arXiv 2408.07199. No
 official code was released. That process scores fall linearly with the rank is an assumption.
@@ -23,7 +24,7 @@ from ...episodes.paper import Paper
 from ..choosing import chosen
 from ..search import Rollout, search
 from ..team import Member, Team, seated, stopped, work
-from ..tree import Node, Pair, Tree, blended, descend, pairs
+from ..tree import Node, Pair, Tree, add_to_ancestors, blended, descend, pairs
 
 PAPER = Paper(
     title="Agent Q: Advanced Reasoning and Learning for Autonomous AI Agents",
@@ -58,6 +59,7 @@ def agent_q(
         select=descend(blended(share, c), proposals),
         rank=ranking(judge),
         rollout=Rollout(actor, steps=max_depth, among=promising),
+        backup=outcomes_only,
         expansions=expansions,
         max_depth=max_depth,
         enough=lambda tree: any(end.reward >= 1.0 for end in tree.ends()),
@@ -99,6 +101,12 @@ def scores_of(order: Sequence[int]) -> tuple[float, ...]:
 def promising(fresh: Sequence[Node]) -> Sequence[Node]:
     """The new position with the best process score."""
     return [max(fresh, key=lambda node: node.prior)] if fresh else []
+
+
+def outcomes_only(tree: Tree, node: Node) -> None:
+    """Tell the nodes above where the outcome is known; what was not played out says nothing."""
+    if node.terminal or node.rollout is not None:
+        add_to_ancestors(tree, node)
 
 
 def preferences(tree: Tree, threshold: float, share: float = SHARE) -> list[Pair]:

@@ -24,7 +24,7 @@ from typing import Any, Literal
 from langchain_core.language_models import BaseChatModel
 
 from ...agents import Action, Agent, OutputFormat, Proposal, TeamContext, TeamState, ToolAgent
-from ...episodes import Observation
+from ...episodes import BudgetExceeded, Observation
 from ...episodes.paper import Paper
 from ...models.formats import Output
 from ..search import search
@@ -91,13 +91,18 @@ def agent_r(
         seated(ToolAgent, model),
         space=UntilDisaster(),
         proposals=samples,
-        select=descend(uct(c), samples, resume=True, descents=descents),
+        select=descend(uct(c), once, resume=True, descents=descents),
         worth=lambda node: node.reward,
         backup=ends_only,
         expansions=descents * max_depth,
         max_depth=max_depth,
         name="agent-r",
     )
+
+
+def once(tree: Tree, node: Node) -> int:
+    """Children that a node may have: what came of its one expansion, however few they are."""
+    return max(len(node.children), 1)
 
 
 def ends_only(tree: Tree, node: Node) -> None:
@@ -125,11 +130,17 @@ async def first_error(tree: Tree, bad: int, judge: Member, state: TeamState) -> 
     Args:
         judge: writes a `StepLabel` to `label`, as `StepJudge` does.
         state: of the team, with the task.
+
+    Raises:
+        BudgetExceeded: before all was judged.
     """
     space = WorldSpace()
     for node in tree.path(bad)[1:]:
         seen: Any = {**state, "messages": list(space.messages(state, tree, node))}
-        label = (await work(judge, seen)).get("label")
+        update = await work(judge, seen)
+        if update.get("stop"):
+            raise BudgetExceeded(update["stop"])
+        label = update.get("label")
         if isinstance(label, StepLabel) and label.label == "bad":
             return node.id
     return None

@@ -10,7 +10,10 @@ ends. The answer is the end of the best mean, or a vote among the ends.
 
 Paper: "Toward Self-Improvement of LLMs via Imagination, Searching, and Criticizing", arXiv
 2404.12253; constants from its repository. The value and the process critic of the paper are one
-member here; its synthesis of questions is not part of the search.
+member here; its synthesis of questions is not part of the search. Departures: how many children a
+node may have follows from their values at the time, so it may fall again; the first option is drawn
+like the others, not greedily; what stands unfinished at the greatest depth is not finished in one
+go; an end is not visited, and its reward not counted, a second time.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@ The policy writes the next step of a partial solution; the value model says how 
 solution is, in [0, 1]. Selection walks down fully grown nodes by V + 0.7 sqrt(2 ln N_parent / N),
 an unvisited child counting V + 1. Three distinct next steps are written and valued; from the best
 of them the policy goes on greedily for at most three steps, and its value becomes half its own and
-half the highest value seen on the way. A parent's value is the mean of its children's by visits.
+half the highest value seen on the way; that step alone is visited, the others wait with V + 1. A
+parent's value is the mean of its children's by visits.
 The search ends early on a solution worth 0.9. The answer is the solution of the highest value.
 
 `labels` turns a finished tree into targets for the value model: with m the steps to the nearest
@@ -70,7 +71,7 @@ def rest_mcts(
         value=grader,
         rollout=Rollout(policy, steps=rollout_steps, value=grader, best=True, among=best_of),
         worth=half_each,
-        backup=mean_of_children,
+        backup=played_only,
         expansions=expansions,
         max_depth=max_depth,
         enough=lambda tree: any(end.value >= good_enough for end in tree.ends()),
@@ -96,9 +97,14 @@ def half_each(node: Node) -> float:
 
 
 def best_of(fresh: Sequence[Node]) -> Sequence[Node]:
-    """The best of the new positions, if it is no end."""
-    best = max(fresh, key=lambda node: node.grade or 0.0, default=None)
-    return [] if best is None or best.terminal else [best]
+    """The best of the new positions. Of an end nothing is written: it is worth its own value."""
+    return [max(fresh, key=lambda node: node.grade or 0.0)] if fresh else []
+
+
+def played_only(tree: Tree, node: Node) -> None:
+    """A visit to the new position that was played from; the others were not visited yet."""
+    if node.rollout is not None:
+        mean_of_children(tree, node)
 
 
 def labels(tree: Tree, right: Collection[int]) -> dict[int, float]:

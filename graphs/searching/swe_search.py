@@ -1,16 +1,17 @@
 """SWE-Search: the best of all open nodes grows by one child, told how its siblings fared.
 
 Any node that may have more children is a candidate, wherever it stands; the score adds to its own
-reward a small term for exploration, a penalty for depth, and bonuses and penalties (a good leaf, a
-position where something went wrong, repeated or duplicate actions, a child that already does well).
+reward a small term for exploration, a penalty for depth, and bonuses and penalties (a good leaf,
+duplicate actions, a child that already does well, a subtree that has finished).
 One action is tried there in the world; from the second child on, the actor is shown the siblings'
 attempts and their rewards. A value agent reads the trajectory and the result and grades it from
 -100 to 100; every node above gets that reward. A discriminator settles on a finished trajectory, by
 default the one with the best mean reward along its path.
 
 Paper: "SWE-Search: Enhancing Software Agents with Monte Carlo Tree Search and Iterative
-Refinement", arXiv 2410.20285; constants from its repository (moatless-tree-search), with the terms
-for similar patches left out, which need a file world's diffs. The root starts with a reward of 100.
+Refinement", arXiv 2410.20285; constants from its repository (moatless-tree-search). Its terms for
+similar patches, for corrections that are expected and for repeated types of action are left out:
+they need a file world's diffs and actions. The root starts with a reward of 100.
 """
 
 from __future__ import annotations
@@ -47,8 +48,8 @@ GOOD_LEAF, GOOD_LEAF_BONUS = 50.0, 50.0
 GOOD_CHILD, GOOD_CHILD_PENALTY = 75.0, 5.0
 DUPLICATES = 25.0
 """Penalty for d duplicate children: this times d squared."""
-FINISHED, FINISHED_PENALTY = 100.0, 100.0
-"""A subtree that finished with this reward is left alone."""
+FINISHED, FINISHED_PENALTY = 100.0, 50.0
+"""A position above a finish of this reward gets this penalty."""
 VALUE = (
     "Read what the agent has done and judge its last action and the result: how far does it lead "
     "to solving the task? Give a reward from -100 (harmful) to 100 (solved)."

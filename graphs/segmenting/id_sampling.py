@@ -68,7 +68,7 @@ def deepening(first: int, growth: float, cap: int, trigger: str, force: bool) ->
         checks = sum(piece.injected for piece in writing.pieces)
         written = writing.written
         if writing.ended:
-            again = force and not checks
+            again = force and not checks and written < cap
             return Go(inject=trigger, max_tokens=cap - written) if again else Go(done=True)
         if written >= cap:
             return Go(done=True)

@@ -60,6 +60,8 @@ class Choice(BaseModel):
     delta: Said = Said()
     """In a stream, in place of `message`."""
     finish_reason: str | None = None
+    stop_reason: str | int | None = None
+    """The stop string or token that ended it; vLLM tells, other servers may not."""
     token_ids: list[int] | None = None
     logprobs: Logprobs | None = None
 
@@ -88,6 +90,9 @@ class Reply:
     model: str = ""
     """The name that was asked for, until the server gives its own."""
     finish: str = ""
+    stop: str | int | None = None
+    tells_stop: bool = False
+    """Whether the server says what stopped a reply."""
     usage: Usage | None = None
     prompt_ids: list[int] | None = None
     ids: list[int] = field(default_factory=list)
@@ -107,6 +112,8 @@ class Reply:
             if choice.finish_reason == "abort":  # vLLM's word when it is told to stop
                 raise ServerError(f"{self.model} was stopped while it answered", transient=True)
             self.finish = choice.finish_reason or self.finish
+            self.tells_stop |= "stop_reason" in choice.model_fields_set
+            self.stop = choice.stop_reason or self.stop
             self.ids += choice.token_ids or ()
             entries = choice.logprobs and choice.logprobs.content
             self.logprobs += [entry["logprob"] for entry in entries or ()]
@@ -118,6 +125,8 @@ class Reply:
             ServerError: the counts disagree, so the tokens cannot be trusted.
         """
         about: dict[str, Any] = {"model_name": self.model, "finish_reason": self.finish}
+        if self.tells_stop:
+            about["stop_reason"] = self.stop
         tokens = self._tokens()
         return {**about, "tokens": tokens} if tokens else about
 

@@ -10,7 +10,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 from worlds import Counter
 
-from symposia.agents import Critic, Critique, Move, Person, TeamContext, ToolAgent, User
+from symposia.agents import Action, Critic, Critique, Move, Person, TeamContext, ToolAgent, User
 from symposia.benchmarks import play
 from symposia.benchmarks.sessions import Sessions
 from symposia.episodes import Episode, Task
@@ -119,3 +119,21 @@ def test_questions_need_a_user_and_a_user_needs_questions() -> None:
         act(asking())
     with pytest.raises(ValueError, match="set output=Move"):
         act(agent(), user=User(ScriptedModel([])))
+
+
+async def test_a_policy_that_only_goes_on_asking_is_stopped() -> None:
+    policy = ToolAgent(ScriptedModel(lambda m: "<question>And now?</question>"), output=Move)
+    user = User(ScriptedModel(lambda m: "<answer>yes</answer>"))
+    episode = await played(act(policy, user=user, questions=2))
+    assert episode.outcome.stop == "questions unanswered"
+    assert sum(turn.agent == "agent" for turn in episode.turns) == 2 + 3
+
+
+async def test_a_draft_from_before_is_not_taken_for_the_policys_own() -> None:
+    async def spent(state: Any) -> dict[str, Any]:
+        return {"stop": "spent"} if state["draft"] is None else {"draft": state["draft"]}
+
+    stale: Any = {"task": TASK, "messages": [], "draft": Action(action="stale")}
+    async with Sessions(Counter(goal=1)) as sessions, sessions.world(TASK) as world:
+        final = await act(spent).ainvoke(stale, context=TeamContext(world))
+    assert (final["steps"], final["stop"]) == (0, "spent")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -8,11 +9,12 @@ from langchain_core.messages import BaseMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
-from symposia.agents import Actor, Judge, Person, Ranker, TeamContext, Thought
+from symposia.agents import Actor, Judge, Person, Ranker, TeamContext, Thought, ToolAgent
 from symposia.benchmarks import play
 from symposia.benchmarks.sessions import Sessions
 from symposia.episodes import Budget, Episode, Task
 from symposia.graphs import search
+from symposia.graphs.checkpoints import checkpoint_serializer
 from symposia.graphs.search import Rollout
 from symposia.graphs.spaces import TextSpace
 from symposia.graphs.team import Team
@@ -81,6 +83,13 @@ async def test_the_same_proposal_is_one_child_and_an_exhausted_position_is_close
     tree = await grown(search(always, proposals=3, expansions=9, max_depth=2), Fork())
     assert [len(node.children) for node in tree] == [1, 1, 0]
     assert tree[0].closed
+
+
+async def test_a_reply_that_cannot_be_read_does_not_close_a_position() -> None:
+    mumbling = ToolAgent(ScriptedModel(["what?", "<action>left</action>"] + ["what?"] * 9))
+    tree = await grown(search(mumbling, proposals=1, expansions=9, max_depth=3), Fork())
+    assert [node.text for node in tree.nodes[1:]] == ["You are at [l]."]
+    assert (tree[1].misses, tree[1].closed, tree.rounds) == (3, True, 5)
 
 
 async def test_turns_are_told_apart_by_round_and_number() -> None:
@@ -167,6 +176,29 @@ async def test_a_person_may_grade_positions_and_a_resumed_search_goes_on() -> No
     assert final["answer"] == "left"
 
 
+class SlowSaver(InMemorySaver):
+    """Writes a checkpoint while the graph is already going on, as savers with a disk do."""
+
+    async def aput(self, *given: Any) -> Any:
+        await asyncio.sleep(0.02)
+        return self.put(*given)
+
+
+async def test_a_checkpoint_holds_the_tree_as_it_was_however_late_it_is_written() -> None:
+    saver = SlowSaver(serde=checkpoint_serializer())
+    judge = Judge(ScriptedModel(lambda m: "<decision>accept</decision><scores>0.5</scores>"))
+    team = search(wanderer(), proposals=2, expansions=2, value=judge, checkpointer=saver)
+    config: Any = {"configurable": {"thread_id": "1"}}
+    async with Sessions(Fork()) as sessions, sessions.world(TASK) as world:
+        given: Any = {"task": TASK, "messages": []}
+        await team.ainvoke(given, config, context=TeamContext(world))
+    held = [(each.next, each.values.get("tree")) async for each in team.aget_state_history(config)]
+    growing = [tree for nodes, tree in held if nodes == ("grow",)]
+    assert [(tree.rounds, len(tree[tree.focus].children)) for tree in growing] == [(2, 0), (1, 0)]
+    valued = [tree for nodes, tree in held if nodes == ("advance",) and len(tree) > 1]
+    assert all(node.grade is None for tree in valued for node in tree.nodes[-2:])
+
+
 async def test_the_settling_member_sees_the_ends() -> None:
     judge = Ranker(ScriptedModel(["<winner>1</winner><decision>accept</decision>"]))
     team = search(wanderer(), proposals=2, expansions=9, max_depth=1, settle=judge)
@@ -182,3 +214,17 @@ def test_limits_are_positive(limit: str) -> None:
 async def test_without_a_world_the_error_says_what_to_do() -> None:
     episode = await play(search(wanderer()), TASK)
     assert "or search in a TextSpace" in episode.outcome.error
+
+
+async def test_a_value_that_always_fails_is_an_error() -> None:
+    broken = Judge(ScriptedModel([RuntimeError("down")] * 9))
+    episode = await played(search(wanderer(), proposals=2, value=broken), Fork())
+    assert "each of 2 branches failed, the first with" in episode.outcome.error
+
+
+async def test_a_budget_spent_while_settling_is_told() -> None:
+    async def spent(state: Any) -> dict[str, Any]:
+        return {"stop": "budget of 2 model calls is spent"}
+
+    team = search(wanderer(), proposals=2, expansions=1, max_depth=1, settle=spent)
+    assert (await played(team, Fork())).outcome.stop == "budget of 2 model calls is spent"

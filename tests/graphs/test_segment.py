@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage
 from pieces import piece, pieces, writer
 
 from symposia.agents import Actor, TeamState
@@ -150,3 +150,9 @@ async def test_a_text_put_in_after_the_end_takes_the_end_token_back() -> None:
 def test_numbers_are_positive(limit: str) -> None:
     with pytest.raises(ValueError, match=f"{limit}=0"):
         segment(Actor(ScriptedModel([])), go_on, **{limit: 0})
+
+
+async def test_a_model_that_does_not_tell_what_stopped_it_is_refused_stop_strings() -> None:
+    silent = AIMessage("Let me see", response_metadata={"finish_reason": "stop"})
+    episode = await run(ScriptedModel([silent]), lambda w, p, s: Go(until=("```",)))
+    assert "`stop_reason`" in episode.outcome.error

@@ -39,7 +39,7 @@ async def test_a_model_that_fails_is_told_of_and_asked_no_more_than_once_a_branc
     team = spec.build(ScriptedModel(lambda messages: ValueError("the server is down")))
     episode = await play(team, QUESTION)
     assert "the server is down" in episode.outcome.error
-    assert episode.total.calls <= 16
+    assert episode.total.calls <= 40  # the widest fan-out: the chains of MAgICoRe
 
 
 @pytest.mark.parametrize("spec", EVERY)

@@ -55,7 +55,10 @@ def test_only_bound_tools_can_be_called() -> None:
 
 
 def test_stop_strings_cut_the_reply() -> None:
-    assert ScriptedModel(["go on. stop here"]).invoke("x", stop=["stop"]).text == "go on. "
+    model = ScriptedModel(["go on. stop here", "go on"])
+    cut, whole = (model.invoke("x", stop=["here", "stop"]) for _ in range(2))
+    assert (cut.text, cut.response_metadata["stop_reason"]) == ("go on. ", "stop")
+    assert (whole.text, whole.response_metadata["stop_reason"]) == ("go on", None)
 
 
 def test_scripts_from_files(tmp_path: Path) -> None:

@@ -68,6 +68,7 @@ async def test_a_reply_carries_the_exact_tokens_of_the_server(stub: StubServer) 
     assert reply.response_metadata == {
         "model_name": "base",
         "finish_reason": "stop",
+        "stop_reason": None,
         "tokens": {
             "prompt_ids": (5, 5, 5),
             "completion_ids": ids,
@@ -734,3 +735,18 @@ def test_importing_symposia_brings_no_http_client() -> None:
     check = "import sys, symposia, symposia.models; print('httpx2' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+async def test_a_reply_tells_which_stop_string_ended_it_where_the_server_does() -> None:
+    def stopped(answer: Any) -> Any:
+        answer["choices"][0]["stop_reason"] = "</end>"
+        return answer
+
+    def silent(answer: Any) -> Any:
+        del answer["choices"][0]["stop_reason"]
+        return answer
+
+    for edit, told in ((stopped, "</end>"), (silent, "not told")):
+        async with StubServer(edit=edit) as stub:
+            reply = await served(stub).ainvoke("hi", stop=["</end>"])
+        assert reply.response_metadata.get("stop_reason", "not told") == told

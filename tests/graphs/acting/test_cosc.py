@@ -73,3 +73,7 @@ async def test_a_spent_budget_leaves_what_was_printed() -> None:
 async def test_programs_run_in_the_sandbox() -> None:
     assert (await printed("print(5 - 2)")).strip() == "3"
     assert "ZeroDivisionError" in await printed("1 / 0")
+
+
+async def test_an_answer_in_a_call_for_revision_is_no_conclusion() -> None:
+    assert (await run([ROUNDS[0], verification("revise", "7")], rounds=1)).answer == "-3"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from forks import TASK, Fork
 from langchain_core.messages import AIMessage
 
@@ -29,3 +30,11 @@ async def test_with_tools_it_answers_a_question() -> None:
     model = ScriptedModel([AIMessage("", tool_calls=[call]), "<answer>8</answer>"])
     episode = await play(react(model, [double]), Task("t", "Twice 4?"))
     assert (episode.answer, episode.tools[0].result) == ("8", "8")
+
+
+async def test_instructions_hold_with_tools_too_and_a_limit_has_to_be_positive() -> None:
+    model = ScriptedModel(["<answer>8</answer>"])
+    episode = await play(react(model, [], instructions="Be terse."), Task("t", "Twice 4?"))
+    assert "Be terse." in episode.turns[0].messages[0]["content"]
+    with pytest.raises(ValueError, match="max_steps=0"):
+        react(model, [], max_steps=0)

@@ -64,7 +64,11 @@ async def test_a_result_has_to_be_judged() -> None:
     assert episode.outcome.success
 
 
-async def test_after_four_searches_the_next_action_is_the_last() -> None:
+async def test_after_four_searches_only_an_answer_is_taken() -> None:
     searches = [turn("search[book]")] + [turn("search[more]", "no")] * 4
-    episode = await run(*searches)
-    assert (len(episode.steps), episode.outcome.stop) == (6, "step limit")
+    episode = await run(*searches, turn("finish[Bob]", "no"), turn("finish[Ada]", "yes"))
+    assert [step.action for step in episode.steps[-2:]] == ["search[more]", "finish[Ada]"]
+    assert len(episode.steps) == 1 + 4 + 1
+    assert "No search is left" in episode.turns[5].messages[-1]["content"]
+    endless = await run(*searches, *searches[-2:])
+    assert (len(endless.steps), endless.outcome.stop) == (5, "actions refused")

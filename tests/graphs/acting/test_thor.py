@@ -49,6 +49,12 @@ async def test_a_block_that_fails_is_taken_back_with_the_reasoning_before_it() -
     assert episode.turns[2].messages[-1]["content"] == "Let me c"
 
 
+async def test_where_all_is_taken_back_the_model_is_given_no_empty_beginning() -> None:
+    episode = await run(["print(six * 7)", "print(6 * 7)"])
+    assert episode.answer == "42"
+    assert episode.turns[2].messages == episode.turns[0].messages
+
+
 async def test_after_the_last_try_the_error_is_read_like_an_output() -> None:
     episode = await run(["six"] * 5, tries=4)
     assert "```output\nNameError: six\n```" in episode.turns[-1].messages[-1]["content"]

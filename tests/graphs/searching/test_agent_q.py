@@ -7,7 +7,7 @@ from symposia.agents import Action, Candidate, Ranker, TeamContext
 from symposia.benchmarks import play
 from symposia.benchmarks.sessions import Sessions
 from symposia.graphs.searching.agent_q import agent_q, preferences, ranking, scores_of
-from symposia.graphs.tree import Node, Tree
+from symposia.graphs.tree import Node, Tree, blended, descend
 from symposia.models import ScriptedModel
 
 
@@ -51,3 +51,23 @@ async def test_it_finds_the_treasure_and_stops() -> None:
     tree = final["tree"]
     assert preferences(tree, 0.1)
     assert len(tree.ends()) < 8
+
+
+async def test_what_was_not_played_out_is_not_backed_up_as_a_failure() -> None:
+    critic = Ranker(ScriptedModel(lambda m: "<winner>0</winner><decision>accept</decision>"))
+    model = wanderer()
+    team = agent_q(model, critic, proposals=2, max_depth=5, expansions=1)
+    worth = dict.fromkeys(("lll", "lrl", "llr", "lrr"), 1.0)
+    async with Sessions(CopiedFork(worth)) as sessions, sessions.world(TASK) as world:
+        final = await team.ainvoke({"task": TASK, "messages": []}, context=TeamContext(world))
+    root, left, right = final["tree"]
+    assert (left.rollout, left.mean, left.visits) == (1.0, 1.0, 1)
+    assert (right.rollout, right.visits) == (None, 0)
+    assert (root.visits, root.mean) == (1, 1.0)
+
+
+def test_the_critic_tells_which_untried_action_comes_first() -> None:
+    tree = Tree([Node(0, visits=1)])
+    for number, prior in enumerate((1 / 3, 1.0, 2 / 3), 1):
+        tree.add(Node(number, 0, 1, Action(action="a"), prior=prior))
+    assert descend(blended(0.5, 1.0), 3)(tree) == 2

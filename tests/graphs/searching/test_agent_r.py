@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from forks import TASK, CopiedFork, wanderer
 from langchain_core.messages import BaseMessage
 
 from symposia.agents import Action, TeamContext, output_format
 from symposia.benchmarks.sessions import Sessions
+from symposia.episodes import BudgetExceeded
 from symposia.graphs.searching.agent_r import (
     ALPHAS,
     StepJudge,
@@ -116,3 +118,12 @@ async def test_duplicate_actions_are_dropped() -> None:
 
     tree = await collected(ToolAgent(ScriptedModel(always)), {}, samples=4, descents=1)
     assert all(len(node.children) <= 1 for node in tree)
+    assert (tree.rounds, len(tree)) == (3, 4)
+
+
+async def test_a_spent_budget_is_no_judgement_that_all_was_good() -> None:
+    async def spent(state: Any) -> dict[str, Any]:
+        return {"stop": "budget of 1 model calls is spent"}
+
+    with pytest.raises(BudgetExceeded, match="1 model calls"):
+        await first_error(example(), 4, spent, {})

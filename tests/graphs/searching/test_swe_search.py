@@ -20,7 +20,7 @@ def test_scores_are_those_of_the_card() -> None:
     assert score(tree, tree[2]) == pytest.approx(59.88, abs=0.005)
 
 
-def test_duplicate_children_cost_by_their_square_and_a_finished_subtree_is_left_alone() -> None:
+def test_duplicate_children_cost_by_their_square_and_a_finished_subtree_too() -> None:
     tree = Tree([Node(0, visits=5)])
     tree.add(Node(1, 0, 1, Action(action="a"), value=10, visits=4))
     before = score(tree, tree[1])
@@ -28,7 +28,7 @@ def test_duplicate_children_cost_by_their_square_and_a_finished_subtree_is_left_
         tree.add(Node(number, 1, 2, Action(action="b"), value=0, visits=1))
     assert score(tree, tree[1]) == pytest.approx(before - 25 * 4)
     tree[4].value, tree[4].terminal = 100, True
-    assert score(tree, tree[1]) == pytest.approx(before - 25 * 4 - 5 - 100)
+    assert score(tree, tree[1]) == pytest.approx(before - 25 * 4 - 5 - 50)
 
 
 def test_only_later_children_hear_of_their_siblings() -> None:

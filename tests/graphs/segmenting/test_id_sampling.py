@@ -44,6 +44,12 @@ async def test_an_early_end_is_accepted_or_checked_once(force: bool, checks: int
     assert [TRIGGER in text for text in asked] == [True] * checks
 
 
+async def test_a_reply_that_has_used_its_tokens_up_is_not_checked_any_more() -> None:
+    model = pieces([piece("<answer>4</answer>", 8, end=True)])
+    episode = await play(id_sampling(model, first=8, cap=8, n=1, force=True), TASK)
+    assert (episode.answer, episode.total.calls) == ("4", 1)
+
+
 async def test_pieces_are_as_long_as_the_budget_allows() -> None:
     model = pieces([piece("a", 4), piece("b", 4), piece("<answer>4</answer>", 2, end=True)])
     episode = await play(id_sampling(model, first=4, cap=40, n=1), TASK)
