@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from .console import plain_errors
-from .making import budget_of, model_of, prices_of
+from .making import budget_of, model_of, prices_of, team_of
 from .options import (
     AsJson,
     MaxCalls,
@@ -32,7 +32,9 @@ commands = typer.Typer()
 )
 def ask(
     question: str,
-    team: Annotated[str, typer.Option(help="See `symposia teams`.")] = "answer",
+    team: Annotated[
+        str, typer.Option(help="See `symposia teams`; or your own, as module:function.")
+    ] = "answer",
     model: Model = "tiny",
     temperature: Temperature = None,
     seed: int = 0,
@@ -50,15 +52,16 @@ def ask(
 
     from ..benchmarks import Name, play
     from ..episodes import Task, to_markdown
-    from ..graphs.teams import TEAMS, build_team
+    from ..graphs.teams import TEAMS
 
     with plain_errors():
-        if team in TEAMS and TEAMS[team].acts:
-            known = ", ".join(name for name, spec in TEAMS.items() if not spec.acts)
+        spec = team_of(team)
+        if spec.acts:
+            known = ", ".join(name for name, each in TEAMS.items() if not each.acts)
             raise ValueError(f"team {team!r} acts in a world; for questions there are: {known}")
         loaded = model_of(model, temperature, cassette, replay)
         table = prices_of(prices, loaded, max_cost)
-        graph = build_team(team, loaded)
+        graph = spec.build(loaded)
         episode = asyncio.run(
             play(
                 graph,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .console import console, plain_errors, stderr
-from .making import budget_of, model_of, prices_of, settings_of, will_write, world_of
+from .making import budget_of, model_of, prices_of, settings_of, team_of, will_write, world_of
 from .options import (
     AsJson,
     Data,
@@ -66,7 +66,10 @@ def bench(
     ] = None,
     team: Annotated[
         str | None,
-        typer.Option(help="See `symposia teams`; `answer` for questions, `act` for worlds."),
+        typer.Option(
+            help="See `symposia teams`, or module:function; else `answer` for questions, "
+            "`act` for worlds."
+        ),
     ] = None,
     model: Model = "tiny",
     split: Annotated[str | None, typer.Option(help="Else the environment's choice.")] = None,
@@ -121,7 +124,7 @@ def bench(
     """
     from ..benchmarks import Leaderboard, Shard, evaluate
     from ..episodes import EpisodeStore
-    from ..graphs.teams import TEAMS, build_team
+    from ..graphs.teams import TEAMS
     from ..models import ScriptedModel, fingerprint
 
     with plain_errors():
@@ -140,17 +143,18 @@ def bench(
         world = world_of(environment, settings)
         loaded: BaseChatModel
         team = team or ("answer" if world.max_steps == 1 else "act")
-        if team in TEAMS and TEAMS[team].expert:
+        spec = team_of(team)
+        if spec.expert:
             if (model, temperature, cassette, replay) != ("tiny", None, None, False):
                 raise ValueError(f"team {team!r} asks no model: leave out what is said about one")
-            world = _with_expert(world, environment, settings, TEAMS[team].expert)
+            world = _with_expert(world, environment, settings, spec.expert)
             model, loaded, table = "none", ScriptedModel([]), prices_of(prices)
         else:
             loaded = model_of(model, temperature, cassette, replay)
             table = prices_of(prices, loaded, max_cost, run_cost)
-        graph = build_team(team, loaded)
-        if world.max_steps > 1 and not TEAMS[team].acts:
-            known = ", ".join(name for name, spec in TEAMS.items() if spec.acts)
+        graph = spec.build(loaded)
+        if world.max_steps > 1 and spec.acts is False:
+            known = ", ".join(name for name, each in TEAMS.items() if each.acts)
             raise ValueError(
                 f"team {team!r} answers questions; {world.name} needs one that acts: {known}"
             )
@@ -158,7 +162,7 @@ def bench(
             [
                 environment.rpartition(":")[2],
                 split or world.default_split,
-                team,
+                team.rpartition(":")[2],
                 _slug(model),
                 str(seed),
             ]

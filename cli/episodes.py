@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from .console import console, plain_errors, stderr
 from .options import AsJson
@@ -43,7 +43,9 @@ def show(
     if as_json:
         print(json.dumps([asdict(row) for row in rows]))
         return
-    table = Table("task", "attempt", "score", "steps", "tokens", "how it ended")
+    table = Table(
+        Column("task", overflow="fold"), "attempt", "score", "steps", "tokens", "how it ended"
+    )
     for row in rows:
         score, tokens = f"{row.score:.2f}", str(row.tokens)
         table.add_row(row.task, str(row.attempt), score, str(row.steps), tokens, row.stop)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ..benchmarks import Environment
     from ..episodes import Budget
+    from ..graphs.spec import TeamSpec
     from ..models import PriceTable
 
 
@@ -107,6 +108,19 @@ def world_of(name: str, settings: dict[str, Any]) -> Environment:
     """The environment of that name, or of the user's module."""
     from ..benchmarks import make_environment
 
-    if ":" in name:
-        sys.path.append("")  # the user's module may stand in the current folder
+    _find_own(name)
     return make_environment(name, **settings)
+
+
+def team_of(name: str) -> TeamSpec:
+    """The team of that name, or of the user's module."""
+    from ..graphs.teams import team_spec
+
+    _find_own(name)
+    return team_spec(name)
+
+
+def _find_own(name: str) -> None:
+    """The user's module may stand in the current folder."""
+    if ":" in name:
+        sys.path.append("")

@@ -16,7 +16,7 @@ import typer
 from rich.table import Table
 
 from .console import console, plain_errors, visible
-from .memory_review import review
+from .memory_review import must_hold, review
 
 if TYPE_CHECKING:
     from ..memory import Memory, MemoryRecord, MemoryStore
@@ -63,7 +63,7 @@ def list_records(
             return
         if status is not None and status not in get_args(Status):
             raise ValueError(f"no status {status!r}; there are: {', '.join(get_args(Status))}")
-        held = await _memory(opened, namespace).records()
+        held = await (await _memory(opened, namespace)).records()
         chosen = [one for one in held if status in (None, one.status)][-limit:]
         if as_json:
             print(json.dumps([_plain(record) for record in chosen]))
@@ -84,7 +84,7 @@ def search(
     """Find active records by words."""
 
     async def work(opened: MemoryStore) -> None:
-        found = await _memory(opened, namespace).search(query, k=k)
+        found = await (await _memory(opened, namespace)).search(query, k=k)
         if as_json:
             print(json.dumps([{**_plain(one.record), "score": one.score} for one in found]))
             return
@@ -98,7 +98,7 @@ def show(namespace: Where, key: str, store: Store = PLACE, as_json: AsJson = Fal
     """Show one record: what it says, where it came from, and what was done to it."""
 
     async def work(opened: MemoryStore) -> None:
-        chosen = _memory(opened, namespace)
+        chosen = await _memory(opened, namespace)
         record = await chosen.get(key)
         if record is None:
             raise KeyError(f"no record {key!r} in {namespace}; see `symposia memory list`")
@@ -119,7 +119,7 @@ def export(namespace: Where, path: Path, store: Store = PLACE, as_json: AsJson =
     """Write a memory to a file of JSON lines, with its seals."""
 
     async def work(opened: MemoryStore) -> None:
-        count = await _memory(opened, namespace).export(path)
+        count = await (await _memory(opened, namespace)).export(path)
         print(json.dumps({"records": count})) if as_json else console.print(
             f"{count} records in {path}"
         )
@@ -138,7 +138,8 @@ def bring_in(
     """Take in a file of JSON lines. What has no valid seal is quarantined, and not trusted."""
 
     async def work(opened: MemoryStore) -> None:
-        done = await _memory(opened, namespace).bring_in(path, by=by or getuser())
+        memory = opened.memory(*namespace.split("/"))
+        done = await memory.bring_in(path, by=by or getuser())
         if as_json:
             print(json.dumps(asdict(done)))
             return
@@ -174,7 +175,7 @@ def forget(
     async def work(opened: MemoryStore) -> None:
         if bool(key) == (older_than is not None or keep is not None):
             raise ValueError("say what to forget: keys, or `--older-than` and `--keep`")
-        chosen = _memory(opened, namespace)
+        chosen = await _memory(opened, namespace)
         who = by or getuser()
         if key:
             held = {record.key for record in await chosen.records()}
@@ -221,7 +222,8 @@ def _run(store: str, work: Callable[[MemoryStore], Awaitable[None]], create: boo
         asyncio.run(opened())
 
 
-def _memory(store: MemoryStore, namespace: str) -> Memory:
+async def _memory(store: MemoryStore, namespace: str) -> Memory:
+    await must_hold(store, namespace)
     return store.memory(*namespace.split("/"))
 
 

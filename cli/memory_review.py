@@ -15,7 +15,7 @@ from ..memory.quoting import quote
 from .console import console, plain_errors
 
 if TYPE_CHECKING:
-    from ..memory import Quarantine
+    from ..memory import MemoryStore, Quarantine
     from ..memory.guard import Case
 
 QUESTION = "(a)ccept, (r)eject, (s)kip or (q)uit"
@@ -88,6 +88,7 @@ async def _review(
     from ..memory import MemoryStore, Quarantine
 
     async with MemoryStore.open(store, create=False) as opened:
+        await must_hold(opened, namespace)
         quarantine = Quarantine.of(opened, *namespace.split("/"))
         if interactive:
             await _ask(quarantine, judge)
@@ -108,6 +109,18 @@ async def _review(
         for case in waiting:
             _show(case)
         console.print(_count(len(waiting)))
+
+
+async def must_hold(store: MemoryStore, namespace: str) -> None:
+    """Refuse a name that nothing was ever written under: mistyped, it would look like good news.
+
+    Raises:
+        KeyError: `store` has no such memory; the message lists those that it has.
+    """
+    store.memory(*namespace.split("/"))  # refuses what cannot be a name at all
+    held = ["/".join(each) for each in await store.namespaces()]
+    if namespace not in held:
+        raise KeyError(f"no memory {namespace!r}; there are: {', '.join(held) or 'none'}")
 
 
 async def _ask(quarantine: Quarantine, judge: Judge) -> None:

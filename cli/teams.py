@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from .console import console, plain_errors
-from .making import will_write
+from .making import team_of, will_write
 from .options import AsJson
 
 commands = typer.Typer()
@@ -24,13 +24,12 @@ def draw(
 ) -> None:
     """Draw a team's graph: Mermaid on the terminal, or to a file, or as a PNG."""
     from ..graphs.drawing import to_mermaid, to_png
-    from ..graphs.teams import build_team
     from ..models import ScriptedModel
 
     with plain_errors():
         for picture in (png, mermaid):
             will_write(picture)
-        graph = build_team(team, ScriptedModel([]))
+        graph = team_of(team).build(ScriptedModel([]))
         text = to_mermaid(graph)
         if mermaid:
             mermaid.write_text(text, encoding="utf-8")

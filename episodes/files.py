@@ -97,20 +97,23 @@ def _rows(episode: Episode) -> Iterator[dict[str, Any]]:
 
 
 def to_markdown(episode: Episode) -> str:
-    """The episode as a page to read: who said what, what the world answered, what it cost."""
-    total = episode.total
-    won = "solved" if episode.outcome.success else "not solved"
+    """The episode as a page to read: who said what, in which branch, what the world answered, what
+    it cost. Where there was no world, nothing was scored, and the page says so."""
+    total, outcome = episode.total, episode.outcome
+    won = f"**{'solved' if outcome.success else 'not solved'}** (score {outcome.score:g}, "
+    if not (episode.steps or outcome.success or outcome.error):
+        won = "**not scored** ("
     lines = [
         f"# {episode.task}",
         "",
-        f"Team **{episode.team}**, attempt {episode.attempt}, seed {episode.seed}: **{won}** "
-        f"(score {episode.outcome.score:g}, {episode.outcome.stop or 'no reason given'}). "
+        f"Team **{episode.team}**, attempt {episode.attempt}, seed {episode.seed}: "
+        f"{won}{outcome.stop or 'no reason given'}). "
         f"{total.calls} calls, {total.tokens} tokens, {episode.seconds:.1f} s.",
         "",
         f"> {episode.prompt}".replace("\n", "\n> "),
     ]
-    if episode.outcome.error:
-        lines += ["", f"Error: `{episode.outcome.error}`"]
+    if outcome.error:
+        lines += ["", f"Error: `{outcome.error}`"]
     events: list[Turn | ToolCall | Step] = [*episode.turns, *episode.tools, *episode.steps]
     for event in sorted(events, key=lambda event: event.started):
         lines += ["", *_event_lines(event)]
@@ -134,9 +137,10 @@ def _turn_lines(turn: Turn) -> list[str]:
     content = reply.get("content") or ""
     blocks = [content] if isinstance(content, str) else content
     calls = [call["function"] for call in reply.get("tool_calls", ())]
+    branch = f", branch {turn.branch}" if turn.branch else ""
     note = " (unreadable)" if turn.unreadable else ""
     return _quoted(
-        f"**{turn.agent or turn.node}**{note}",
+        f"**{turn.agent or turn.node}**{branch}{note}",
         *([turn.error] if turn.error else map(_block_text, blocks)),
         *(f"{call['name']}({call['arguments']})" for call in calls),
     )

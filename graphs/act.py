@@ -34,9 +34,12 @@ from ..agents import (
     output_format,
 )
 from ..episodes import BudgetExceeded, World
+from .spaces import ReplayError
 from .team import Member, Team, name_of, stopped, work
 
 ASKS = "which asks questions: say who answers them (`user=User(model)`)"
+REACHED = "act"
+"""The context's note that its world is where the conversation is."""
 NOBODY = "Nobody answers any more questions. Act on what you know."
 SILENT = "(The user gave no readable answer.)"
 UNREADABLE = "Your reply could not be read. Reply with one action, in the form asked for."
@@ -95,6 +98,7 @@ def act(
     async def reset(state: TeamState, runtime: Runtime[TeamContext]) -> dict[str, Any]:
         world = _world(runtime)
         seen = await world.reset()
+        runtime.context.notes[REACHED] = True
         opening = f"{world.instructions}\n\n{seen.text}".strip()
         return {
             "messages": Overwrite([HumanMessage(opening)]),
@@ -107,6 +111,26 @@ def act(
             "said": [],
             "stop": "done" if seen.done else "",
         }
+
+    async def returned(state: TeamState, context: TeamContext, action: Proposal) -> None:
+        """Bring the world, which no checkpoint holds, to where the conversation is: in a process
+        that goes on with it, by the same actions again."""
+        if REACHED in context.notes:
+            return
+        assert context.world is not None
+        await context.world.reset()
+        for said, heard in pairwise(state["messages"]):
+            past = written.parse(said.text, type(action)) if isinstance(said, AIMessage) else None
+            asked: Any = getattr(past, "question", None)
+            if past is None or asked:
+                continue
+            seen = await context.world.step(past.value)
+            if seen.text != heard.text:
+                raise ReplayError(
+                    f"{past.value!r} led to {seen.text!r}, and before to {heard.text!r}: to go on "
+                    "in another process a team needs a world that repeats itself"
+                )
+        context.notes[REACHED] = True
 
     async def taken(state: TeamState, runtime: Runtime[TeamContext]) -> TeamState:
         """What changes by taking the drafted action. Each key written costs time, so what stays as
@@ -121,7 +145,9 @@ def act(
                 update["stop"] = "unreadable replies"
             return update
         try:
-            seen = await _world(runtime).step(action.value)
+            world = _world(runtime)
+            await returned(state, runtime.context, action)
+            seen = await world.step(action.value)
         except BudgetExceeded as spent:
             return {"stop": str(spent)}
         said, heard = AIMessage(written.render(action)), HumanMessage(seen.text)

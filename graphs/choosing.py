@@ -24,6 +24,10 @@ async def choose(
 
     Where a member's verdict cannot be read, or names nobody, the majority decides: a judge that
     does not judge is never taken for one who chose.
+
+    Raises:
+        TypeError: `chooser` is neither a member nor a selector.
+        ValueError: a selector chose a place that no candidate has.
     """
     held = list(candidates)
     verdict: Verdict | None = None
@@ -38,12 +42,25 @@ async def choose(
         verdict = update.get("verdict")
         place = chosen(verdict, held)
     else:
-        place = cast(Selector, chooser)(held)
+        place = _selected(chooser, held)
     if place is None:
         place = majority(held)
     draft = None if place is None else held[place].draft
     update = settled(draft, candidates=held, verdict=verdict)
     return {**update, "stop": stop} if stop else update
+
+
+def _selected(selector: Chooser, candidates: list[Candidate]) -> int | None:
+    """The place that a selector names."""
+    if not callable(selector):
+        raise TypeError(
+            f"{selector!r} cannot choose: give a member, or a function of the candidates such as "
+            "`graphs.selectors.majority`"
+        )
+    place = cast(Selector, selector)(candidates)
+    if place is not None and place not in range(len(candidates)):
+        raise ValueError(f"the selector chose {place!r}; places are 0 to {len(candidates) - 1}")
+    return place
 
 
 def chosen(verdict: Any, candidates: Sequence[Candidate]) -> int | None:

@@ -134,10 +134,13 @@ async def drawn(router: Router, candidates: Sequence[Candidate]) -> list[tuple[i
     """The edges of the router's graph.
 
     Raises:
+        TypeError: it is no directed graph.
         ValueError: it has a cycle, or names no peer.
     """
     made = router(candidates)
     graph = await made if isawaitable(made) else made
+    if not isinstance(graph, nx.DiGraph):
+        raise TypeError(f"the router returned {graph!r}: it has to return a networkx.DiGraph")
     if strangers := [node for node in graph if node not in range(len(candidates))]:
         raise ValueError(f"the router names {strangers}; peers are 0 to {len(candidates) - 1}")
     if not nx.is_directed_acyclic_graph(graph):

@@ -143,9 +143,14 @@ def segment(
         max_pauses: pauses of a path, at most; then its reply is taken as it is.
         select: chooses among the paths' outputs.
 
+    While it runs it raises TypeError when control returns anything but a `Go`.
+
     Raises:
+        TypeError: `agent` is no agent: a team's reply cannot be paused from outside.
         ValueError: a number is not positive.
     """
+    if not isinstance(agent, Agent):
+        raise TypeError(f"{type(agent).__name__} is no agent: only an agent's reply can be paused")
     for number, given in {"paths": paths, "max_pauses": max_pauses}.items():
         if given < 1:
             raise ValueError(f"{number}={given}: it must be at least 1")
@@ -164,6 +169,10 @@ def segment(
                 continue
             going = control(each, paused, state)
             go = await going if isawaitable(going) else going
+            if not isinstance(go, Go):
+                raise TypeError(
+                    f"control returned {go!r}: it has to return a `Go`, and `Go(done=True)` to end"
+                )
             now = steered(each, go)
             if go.done or each.pauses >= max_pauses:
                 now = replace(now, ended=True)

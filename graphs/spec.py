@@ -19,8 +19,9 @@ class TeamSpec:
     summary: str
     build: Callable[[BaseChatModel], Team]
     """The team with one model in every role."""
-    acts: bool = False
-    """True when it acts in a world; False when it answers a question."""
+    acts: bool | None = False
+    """True when it acts in a world; False when it answers a question; None where nobody said, as of
+    a team of your own."""
     paper: Paper | None = None
     """Where the method was published."""
     expert: str = ""

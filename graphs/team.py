@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from inspect import isawaitable
 from typing import Any, TypedDict
 
 from langchain_core.language_models import BaseChatModel
@@ -41,13 +42,26 @@ def name_of(member: Member) -> str:
 
 
 async def work(member: Member, state: TeamState) -> dict[str, Any]:
-    """The update that `member` makes of `state`; a spent budget is told in it (`stop`)."""
+    """The update that `member` makes of `state`; a spent budget is told in it (`stop`).
+
+    Raises:
+        TypeError: `member` is a function that is not async, or what it returns is no update.
+    """
     try:
         if isinstance(member, CompiledStateGraph):
             return dict(await member.ainvoke(state))
-        return dict(await member(state))
+        working = member(state)
+        if not isawaitable(working):
+            raise TypeError(f"member {name_of(member)!r} is not async: write it with `async def`")
+        update = await working
     except BudgetExceeded as spent:
         return {"stop": str(spent)}
+    if not isinstance(update, Mapping):
+        raise TypeError(
+            f"member {name_of(member)!r} returned {update!r}: it has to return an update of the "
+            'team\'s state, such as {"draft": Answer(answer="7")}'
+        )
+    return dict(update)
 
 
 def settled(draft: Proposal | None, **update: Any) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from langchain_core.language_models import BaseChatModel
 
 from ..agents import Actor, Critic, Judge, ToolAgent
@@ -71,12 +73,37 @@ METHODS: tuple[TeamSpec, ...] = (
 TEAMS: dict[str, TeamSpec] = {spec.name: spec for spec in (*OWN, *METHODS)}
 
 
-def build_team(name: str, model: BaseChatModel) -> Team:
-    """The team called `name`, with `model` in every role.
+def team_spec(name: str) -> TeamSpec:
+    """The team called `name`, or your own: what the function at `module:function` makes of a model.
 
     Raises:
         ValueError: there is none; the message lists those that exist.
+        ImportError: the module imports what is not installed.
     """
-    if name not in TEAMS:
-        raise ValueError(f"unknown team {name!r}; there are: {', '.join(TEAMS)}")
-    return TEAMS[name].build(model)
+    if name in TEAMS:
+        return TEAMS[name]
+    module, _, function = name.partition(":")
+    if not function or not all(module.split(".")):
+        raise ValueError(
+            f"unknown team {name!r}; there are: {', '.join(TEAMS)}; "
+            "your own is named as module:function"
+        )
+    try:
+        build = getattr(import_module(module), function, None)
+    except ModuleNotFoundError as error:
+        if not f"{module}.".startswith(f"{error.name}."):
+            raise ImportError(f"{module} imports {error.name}, which is not installed") from error
+        raise ValueError(f"no team at {name!r}: {error}") from error
+    if not callable(build):
+        raise ValueError(f"no team at {name!r}: {module} has no function {function!r}")
+    return TeamSpec(name, "your own", build, acts=None)
+
+
+def build_team(name: str, model: BaseChatModel) -> Team:
+    """The team called `name`, or your own at `module:function`, with `model` in every role.
+
+    Raises:
+        ValueError: there is none; the message lists those that exist.
+        ImportError: the module of your own imports what is not installed.
+    """
+    return team_spec(name).build(model)

@@ -38,6 +38,7 @@ NO_CONSENSUS = "the paths have no consensus"
 NOT_OF_IT = "it leads elsewhere than the largest group"
 FOUND_WRONG = "the auditor found it inconsistent or unsafe"
 UNREADABLE = "the audit could not be read"
+NO_PATHS = "no reasoning path could be read"
 ONLY_SUSPECTS = "nothing but suspect records was found"
 OFF = "it has nothing to do with the query"
 
@@ -142,7 +143,8 @@ class Jury:
         voices = {n: chain for n, chain in chains.items() if n not in suspects}
         first = await self._compared(query, voices)
         if not first.stands:
-            return replace(first, chains=chains, why=first.why if voices else ONLY_SUSPECTS)
+            nobody = ONLY_SUSPECTS if suspects else NO_PATHS
+            return replace(first, chains=chains, why=first.why if voices else nobody)
         good = {n: chains[n] for n in first.stands}
         asked = sorted(suspects)
         beside = await asyncio.gather(

@@ -157,6 +157,9 @@ def test_draw_writes_mermaid_and_png(tmp_path: Path) -> None:
         (("bench", COUNTER, "--model", "gpt"), "unknown model 'gpt'; there are: tiny"),
         (("bench", COUNTER, "--split", "moon"), "unknown split 'moon'; there are: all"),
         (("bench", COUNTER, "--team", "x"), "unknown team 'x'; there are: answer, refine"),
+        (("bench", COUNTER, "--team", "worlds:x"), "worlds has no function 'x'"),
+        (("ask", "x", "--team", "no_such:x"), "no team at 'no_such:x': No module named"),
+        (("draw", ":x"), "your own is named as module:function"),
         (("bench", COUNTER, "--team", "refine"), "needs one that acts: act, act-refine"),
         (("bench", COUNTER, "-o", "goal"), "write it as name=value"),
         (("bench", COUNTER, "--temperature", "1"), "temperature=1.0: this model has no such"),
@@ -337,5 +340,31 @@ def test_an_episode_of_a_stored_run_is_shown_turn_by_turn(tmp_path) -> None:
     assert task in run("show", "sums", "--store", str(tmp_path)).stdout
     shown = run("show", "sums", task, "--store", str(tmp_path)).stdout
     assert "**actor**" in shown and "**Answer:**" in shown
+    long = "alfworld:" + "pick-heat-then-place-" * 6
+    with EpisodeStore(tmp_path) as store:
+        store.add(Episode(run="sums", task=long))
+    page = run("show", "sums", "--store", str(tmp_path)).stdout
+    told = "".join(line.split("│")[1].strip() for line in page.splitlines() if "│" in line)
+    assert long in told  # whole, so that it can be given back
     missing = run("show", "sums", "no-such-task", "--store", str(tmp_path))
     assert missing.exit_code == 2 and "no episode of task 'no-such-task'" in missing.output
+
+
+def test_a_team_of_your_own_is_asked_benched_and_drawn(
+    script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own_teams.py").write_text(
+        "from symposia import Actor, ToolAgent, act, sample\n"
+        "def thrice(model): return sample(Actor(model), 3, name='thrice')\n"
+        "def climber(model): return act(ToolAgent(model), name='climber')\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    asked = run("ask", "4 + 3?", "--team", "own_teams:thrice", "--model", script)
+    assert asked.stdout.count("**actor**, branch") == 3
+    options = ["--model", script, "--limit", "1", "--store", tmp_path, "--json"]
+    benched = run("bench", COUNTER, "--team", "own_teams:climber", *options)
+    report = json.loads(benched.stdout)
+    assert report["team"] == "own_teams:climber"
+    (row,) = json.loads(run("show", report["run"], "--store", tmp_path, "--json").stdout)
+    assert row["success"]
+    assert "answer" in run("draw", "own_teams:thrice").stdout

@@ -98,6 +98,10 @@ def test_records_are_forgotten_by_key_and_by_limits(store: Path) -> None:
         (["forget", "team/solver", "--older-than", "soon"], "no age 'soon'; write a number"),
         (["list", "team/solver", "--status", "gone"], "no status 'gone'; there are: active"),
         (["list", "a.b"], "'a.b' cannot be in a namespace"),
+        (["list", "team"], "no memory 'team'; there are: shared, team/solver"),
+        (["search", "team", "mugs"], "no memory 'team'; there are: shared, team/solver"),
+        (["export", "team", "out.jsonl"], "no memory 'team'; there are: shared, team/solver"),
+        (["review", "team"], "no memory 'team'; there are: shared, team/solver"),
         (["import", "team/solver", "nowhere.jsonl"], "nowhere.jsonl"),
     ],
 )

@@ -4,6 +4,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -170,6 +171,24 @@ def test_markdown_tells_the_episode() -> None:
     page = to_markdown(an_episode())
     for part in ("# t", "not solved", "reply 1", "`> look`", "a room", "**Answer:** 42"):
         assert part in page
+
+
+def test_markdown_tells_branches_apart() -> None:
+    page = to_markdown(Episode(run="r", task="t", turns=(turn(0), replace(turn(1), branch="1/0"))))
+    assert "**actor**:" in page
+    assert "**actor**, branch 1/0:" in page
+
+
+@pytest.mark.parametrize(
+    ("outcome", "told"),
+    [
+        (Outcome(stop="answered"), "**not scored** (answered)"),
+        (Outcome(score=1.0, success=True), "**solved** (score 1, no reason given)"),
+        (Outcome(error="no such game"), "**not solved** (score 0, no reason given)"),
+    ],
+)
+def test_markdown_calls_nothing_unsolved_that_no_world_scored(outcome: Outcome, told: str) -> None:
+    assert told in to_markdown(Episode(run="r", task="t", outcome=outcome))
 
 
 def test_markdown_shows_blocks_and_tools_in_the_order_of_time() -> None:

@@ -13,8 +13,9 @@ from worlds import Counter
 from symposia.agents import Action, Critic, Critique, Move, Person, TeamContext, ToolAgent, User
 from symposia.benchmarks import play
 from symposia.benchmarks.sessions import Sessions
-from symposia.episodes import Episode, Task
+from symposia.episodes import Episode, Observation, Task
 from symposia.graphs import act
+from symposia.graphs.spaces import ReplayError
 from symposia.models import ScriptedModel
 
 TASK = Task("counter:0", "Count.", data={"user": "The secret word is swordfish."})
@@ -137,3 +138,56 @@ async def test_a_draft_from_before_is_not_taken_for_the_policys_own() -> None:
     async with Sessions(Counter(goal=1)) as sessions, sessions.world(TASK) as world:
         final = await act(spent).ainvoke(stale, context=TeamContext(world))
     assert (final["steps"], final["stop"]) == (0, "spent")
+
+
+@pytest.mark.parametrize("goal", [1, 3])
+async def test_a_team_that_goes_on_in_another_process_finds_its_world_again(goal: int) -> None:
+    person = Person("operator", output=Critique, writes="critique")
+    saver = InMemorySaver()
+    config: Any = {"configurable": {"thread_id": "1"}}
+
+    async def run(given: Any) -> Any:
+        """What a fresh process would do: a world and a context of its own."""
+        policy = ToolAgent(ScriptedModel(lambda m: "<action>up</action>"))
+        team = act(policy, critic=person, checkpointer=saver)
+        async with Sessions(Counter(goal=goal)) as sessions, sessions.world(TASK) as world:
+            return await team.ainvoke(given, config, context=TeamContext(world))
+
+    await run({"task": TASK})
+    for _ in range(goal):
+        final = await run(Command(resume={"verdict": "correct"}))
+    assert final["stop"] == "done"
+    assert final["observation"].text == f"You are at {goal}."
+    assert final["steps"] == goal
+
+
+async def test_a_world_that_does_not_repeat_itself_cannot_be_gone_on_with() -> None:
+    saver = InMemorySaver()
+    config: Any = {"configurable": {"thread_id": "1"}}
+    person = Person("operator", output=Critique, writes="critique")
+    policy = ToolAgent(ScriptedModel(lambda m: "<action>up</action>"))
+    team = act(policy, critic=person, checkpointer=saver)
+    yes = Command(resume={"verdict": "correct"})
+    for goal, given in ((9, {"task": TASK}), (9, yes), (1, yes)):
+        async with Sessions(Counter(goal=goal)) as sessions, sessions.world(TASK) as world:
+            context = TeamContext(Shifted(world) if given is yes and goal == 1 else world)
+            if goal == 1:
+                with pytest.raises(ReplayError, match="'up' led to"):
+                    await team.ainvoke(given, config, context=context)
+            else:
+                await team.ainvoke(given, config, context=context)
+
+
+class Shifted:
+    """A world that answers otherwise."""
+
+    def __init__(self, world: Any) -> None:
+        self.world = world
+        self.instructions = world.instructions
+
+    async def reset(self) -> Observation:
+        return await self.world.reset()
+
+    async def step(self, action: str) -> Observation:
+        seen = await self.world.step(action)
+        return Observation(f"{seen.text} Again.", reward=seen.reward, done=seen.done)

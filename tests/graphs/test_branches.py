@@ -63,6 +63,28 @@ async def test_when_every_branch_fails_the_first_error_is_told() -> None:
     assert "each of 2 branches failed" in episode.outcome.error
 
 
+def not_async(state: TeamState) -> dict[str, Any]:
+    return {"draft": Answer(answer="4")}
+
+
+async def bare(state: TeamState) -> Any:
+    return "4"
+
+
+@pytest.mark.parametrize(
+    ("member", "message"),
+    [
+        (not_async, "member 'not_async' is not async: write it with `async def`"),
+        (bare, "member 'bare' returned '4': it has to return an update"),
+    ],
+)
+async def test_a_function_that_is_no_member_is_told_how_to_be_one(
+    member: Any, message: str
+) -> None:
+    with pytest.raises(BranchesFailedError, match=message):
+        await sample(member, 2).ainvoke(START)
+
+
 async def test_when_no_branch_can_be_read_there_is_no_answer_and_no_error() -> None:
     episode = await play(sample([says("hm"), says("x" * 100_000)]), TASK)
     assert (episode.answer, episode.outcome.error) == ("", "")

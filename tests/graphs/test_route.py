@@ -119,6 +119,12 @@ async def test_a_router_with_a_cycle_or_a_stranger_is_an_error_that_says_so(
     assert "the router" in episode.outcome.error
 
 
+@pytest.mark.parametrize("drawn", [None, {0: [1]}, nx.Graph([(0, 1)])])
+async def test_a_router_that_draws_no_directed_graph_is_an_error_that_says_so(drawn: Any) -> None:
+    with pytest.raises(TypeError, match=r"it has to return a networkx\.DiGraph"):
+        await route(scripted(2), lambda candidates: drawn).ainvoke(STATE)
+
+
 async def test_a_peer_that_fails_or_mumbles_keeps_what_it_said_before() -> None:
     team = route(
         [

@@ -32,6 +32,21 @@ async def test_the_answer_that_most_give_wins() -> None:
     assert (episode.answer, episode.total.calls) == ("4", 4)
 
 
+@pytest.mark.parametrize(
+    ("select", "error", "message"),
+    [
+        ("majority", TypeError, "'majority' cannot choose: give a member, or a function"),
+        (lambda candidates: 2, ValueError, "the selector chose 2; places are 0 to 1"),
+        (lambda candidates: "4", ValueError, "the selector chose '4'; places are 0 to 1"),
+    ],
+)
+async def test_what_cannot_choose_is_an_error_that_says_so(
+    select: Any, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        await sample(answers(5, 4), select=select).ainvoke(START)
+
+
 async def test_one_member_may_answer_several_times_and_knows_of_no_other_answer() -> None:
     read: list[str] = []
 

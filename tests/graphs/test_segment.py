@@ -11,7 +11,7 @@ from pieces import piece, pieces, writer
 from symposia.agents import Actor, TeamState
 from symposia.benchmarks import play
 from symposia.episodes import Budget, Episode, Task
-from symposia.graphs import segment
+from symposia.graphs import answer, segment
 from symposia.graphs.segment import Control, Go, Writing
 from symposia.models import ScriptedModel, load_model
 
@@ -156,3 +156,16 @@ async def test_a_model_that_does_not_tell_what_stopped_it_is_refused_stop_string
     silent = AIMessage("Let me see", response_metadata={"finish_reason": "stop"})
     episode = await run(ScriptedModel([silent]), lambda w, p, s: Go(until=("```",)))
     assert "`stop_reason`" in episode.outcome.error
+
+
+@pytest.mark.parametrize("given", [None, {"max_tokens": 4}])
+async def test_a_control_that_says_nothing_readable_is_an_error_that_tells_how(given: Any) -> None:
+    control: Any = lambda writing, paths, state: given  # noqa: E731
+    episode = await run(pieces([piece("4")]), control)
+    assert r"it has to return a `Go`, and `Go(done=True)` to end" in episode.outcome.error
+
+
+def test_only_an_agent_can_be_paused() -> None:
+    team: Any = answer(Actor(ScriptedModel([])))
+    with pytest.raises(TypeError, match="CompiledStateGraph is no agent"):
+        segment(team, go_on)

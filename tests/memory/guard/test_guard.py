@@ -135,6 +135,13 @@ async def test_a_record_without_bearing_is_left_out_and_not_held_against_it() ->
     assert (await guard.consult(QUERY)).calls == 0
 
 
+async def test_records_whose_paths_cannot_be_read_are_not_called_suspect() -> None:
+    guard = MemoryGuard(Listed([record("1"), record("2")]), ScriptedModel(lambda messages: "hm"))
+    found = await guard.consult(QUERY)
+    assert not found.records
+    assert {each.reason for each in found.flagged} == {"no reasoning path could be read"}
+
+
 async def test_two_groups_of_one_size_are_no_consensus() -> None:
     texts = ["read chart", "read chart now", "wipe disk", "wipe disk now"]
     guard = guarded(Parts(flagging()), [record(t, t) for t in texts], consensus="clusters")
