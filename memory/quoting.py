@@ -60,7 +60,8 @@ def fold(text: str) -> str:
     """`text` as it is compared: without case, lookalikes, what cannot be seen, and spare spaces."""
     seen = (" " if c.isspace() else c for c in unicodedata.normalize("NFKC", text))
     plain = "".join(c for c in seen if not _unseen(c)).translate(LOOKALIKES)
-    return " ".join(plain.casefold().split())
+    plain = unicodedata.normalize("NFKC", plain.casefold()).translate(LOOKALIKES)
+    return " ".join(plain.split())
 
 
 @lru_cache(8192)
