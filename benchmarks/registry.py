@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from difflib import get_close_matches
-from importlib import import_module
 from typing import Any
 
+from ..tools.imported import imported
 from .environment import Environment
 
 ENVIRONMENTS = {
@@ -46,20 +46,7 @@ def make_environment(name: str, /, **options: Any) -> Environment:
         ImportError: a package is missing; the message names it.
     """
     place = ENVIRONMENTS.get(name, name)
-    module, _, cls = place.partition(":")
-    if not cls or not all(module.split(".")):
-        raise ValueError(
-            f"unknown environment {name!r}; there are: {', '.join(ENVIRONMENTS)}; "
-            "your own is named as module:Class"
-        )
-    try:
-        made = getattr(import_module(module), cls, None)
-    except ModuleNotFoundError as error:
-        if not f"{module}.".startswith(f"{error.name}."):
-            raise ImportError(f"{module} imports {error.name}, which is not installed") from error
-        raise ValueError(f"no environment at {place!r}: {error}") from error
-    if not callable(made):
-        raise ValueError(f"no environment at {place!r}: {module} has no class {cls!r}")
+    made = imported(place, "environment", "Class", ENVIRONMENTS)
     try:
         environment = made(**options)
     except TypeError as error:

@@ -253,7 +253,12 @@ def gathered(candidates: Sequence[Candidate]) -> tuple[list[Candidate], str]:
         raise BranchesFailedError(
             f"each of {len(candidates)} branches failed, the first with: {candidates[0].error}"
         )
-    return [*candidates], next((each.stop for each in candidates if each.stop), "")
+    return [*candidates], limit_of(candidates)
+
+
+def limit_of(candidates: Sequence[Candidate]) -> str:
+    """The limit that one of them ran into; empty where none did."""
+    return next((each.stop for each in candidates if each.stop), "")
 
 
 def score_of(update: Mapping[str, Any]) -> float | None:

@@ -22,7 +22,7 @@ from langgraph.types import Command, Overwrite, Send
 
 from ..agents import Candidate, Proposal, TeamState
 from ..tools.condense import cut
-from .branches import Gathering, add_branches, apart, gathered, gathering
+from .branches import Gathering, add_branches, apart, gathered, gathering, limit_of
 from .choosing import Chooser, choose, chosen
 from .quoting import LONGEST, quoted
 from .selectors import majority
@@ -88,7 +88,7 @@ def debate(
         update: dict[str, Any] = {"gathered": Overwrite([]), "said": said}
         now: Any = {**state, "said": said}
         spoken = said[len(everybody) * (state["round"] - 1) :]
-        if stop := next((each.stop for each in new if each.stop), ""):
+        if stop := limit_of(new):
             return Command(update={**update, "stop": stop}, goto="settle")
         if len(spoken) < len(everybody):
             return Command(update=update, goto=branches(now, [len(spoken)]))

@@ -22,7 +22,7 @@ from langgraph.types import Command, Overwrite, Send
 
 from ..agents import Candidate, TeamState
 from ..tools.condense import cut
-from .branches import Gathering, add_branches, apart, gathered, gathering
+from .branches import Gathering, add_branches, apart, gathered, gathering, limit_of
 from .choosing import Chooser, choose
 from .debate import SILENT, heard_from, speaker_of, words
 from .quoting import LONGEST, quoted
@@ -94,7 +94,7 @@ def route(
             gathered(new)
         held = updated(state["candidates"] or new, new)
         update["candidates"] = held
-        if stop := next((each.stop for each in new if each.stop), ""):
+        if stop := limit_of(new):
             return Command(update={**update, "stop": stop}, goto="settle")
         waves, edges, round = state["waves"], state["edges"], state["round"]
         while not waves and round < rounds:

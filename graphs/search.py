@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, cast
 
 from langchain_core.messages import BaseMessage
@@ -25,7 +25,7 @@ from langgraph.types import Command, Overwrite
 
 from ..agents import Candidate, Proposal, TeamContext, TeamState, Thought
 from ..episodes import BudgetExceeded
-from .branches import Gathering, add_branches, candidate, gathered, gathering
+from .branches import Gathering, add_branches, candidate, gathered, gathering, limit_of
 from .choosing import Chooser, as_member, chosen
 from .selectors import plain
 from .spaces import Space, WorldSpace
@@ -173,7 +173,7 @@ def search(
         parent = tree[tree.focus]
         if len(tree) == 1:
             gathered(state["gathered"])
-        stop = next((each.stop for each in state["gathered"] if each.stop), "")
+        stop = limit_of(state["gathered"])
         known = {key(child.action) for child in tree.children(parent.id) if child.action}
         new: list[Candidate] = []
         for each in state["gathered"]:
@@ -259,7 +259,7 @@ def search(
         """The mean outcome of plays from `start` on, in copies of the path that leads there."""
         outcomes = []
         for _ in range(1 if start.terminal else plan.plays):
-            tree = Tree([replace(each, children=[]) for each in state["tree"]])
+            tree = state["tree"].copy()
             node = tree[start.id]
             found = [node.grade] if plan.best and node.grade is not None else []
             while not node.terminal and node.depth < start.depth + plan.steps:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 from langchain_core.language_models import BaseChatModel
 
 from ..agents import Actor, Critic, Judge, ToolAgent
+from ..tools.imported import imported
 from . import (
     acting,
     debating,
@@ -82,20 +81,7 @@ def team_spec(name: str) -> TeamSpec:
     """
     if name in TEAMS:
         return TEAMS[name]
-    module, _, function = name.partition(":")
-    if not function or not all(module.split(".")):
-        raise ValueError(
-            f"unknown team {name!r}; there are: {', '.join(TEAMS)}; "
-            "your own is named as module:function"
-        )
-    try:
-        build = getattr(import_module(module), function, None)
-    except ModuleNotFoundError as error:
-        if not f"{module}.".startswith(f"{error.name}."):
-            raise ImportError(f"{module} imports {error.name}, which is not installed") from error
-        raise ValueError(f"no team at {name!r}: {error}") from error
-    if not callable(build):
-        raise ValueError(f"no team at {name!r}: {module} has no function {function!r}")
+    build = imported(name, "team", "function", TEAMS)
     return TeamSpec(name, "your own", build, acts=None)
 
 

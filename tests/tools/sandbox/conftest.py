@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest_asyncio
 
 import symposia
 from symposia.tools.sandbox import Limits, PythonSandbox, UnavailableError
+from symposia.tools.sandbox.processes import children, descendants
 
 LIMITS = Limits(
     seconds=5.0,
@@ -27,8 +28,25 @@ LIMITS = Limits(
 )
 
 
+@pytest.fixture(scope="module")
+def strangers() -> set[int]:
+    """Children of this process that are none of the file's sandboxes: other tests left them."""
+    return set(children(os.getpid()))
+
+
+@pytest.fixture(scope="module")
+def processes(strangers: set[int]) -> Callable[[], list[int]]:
+    """Gives the processes of the file's sandboxes that live now."""
+
+    def living() -> list[int]:
+        own = [pid for pid in children(os.getpid()) if pid not in strangers]
+        return [found for pid in own for found in (pid, *descendants(pid))]
+
+    return living
+
+
 @pytest_asyncio.fixture(loop_scope="module", scope="module", params=["native", "bubblewrap"])
-async def box(request: pytest.FixtureRequest) -> AsyncIterator[PythonSandbox]:
+async def box(request: pytest.FixtureRequest, strangers: set[int]) -> AsyncIterator[PythonSandbox]:
     """A sandbox with small limits; its tests are marked with `loop_scope="module"`."""
     sandbox = PythonSandbox(request.param, limits=LIMITS, workers=2)
     try:

@@ -17,7 +17,7 @@ import tempfile
 import textwrap
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,6 @@ import pytest
 
 from symposia.tools.sandbox import PythonSandbox, Result, Status
 from symposia.tools.sandbox.backends import CHOICES
-from symposia.tools.sandbox.processes import descendants
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -500,13 +499,15 @@ LINGER = {
 
 
 @pytest.mark.parametrize("kind", LINGER)
-async def test_nothing_lives_on(box: PythonSandbox, kind: str) -> None:
+async def test_nothing_lives_on(
+    box: PythonSandbox, kind: str, processes: Callable[[], list[int]]
+) -> None:
     await attack(box, textwrap.dedent(LINGER[kind]), timeout=1)
     resting = 2 + 2 * WORKERS  # the zygote and who waits for it, and two of each warm worker
     end = time.monotonic() + 20
-    while len(descendants(os.getpid())) > resting and time.monotonic() < end:
+    while len(processes()) > resting and time.monotonic() < end:
         await asyncio.sleep(0.05)
-    assert len(descendants(os.getpid())) <= resting, _told(descendants(os.getpid()))
+    assert len(processes()) <= resting, _told(processes())
 
 
 def _told(pids: list[int]) -> list[str]:
