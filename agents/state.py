@@ -72,6 +72,8 @@ class TeamState(TypedDict, total=False):
     """Actions taken in the world, or tools called, so far."""
     unread: int
     """Replies in a row that could not be read."""
+    findings: dict[str, Any]
+    """What the team leaves to whoever reads the record: JSON, such as the tree of a search."""
     answer: str
     """The team's final answer, or its last action."""
     stop: str

@@ -116,6 +116,7 @@ async def play(
         team=name.team,
         seed=name.seed,
         answer=watch.answer,
+        findings=watch.state.get("findings"),
     )
     await recorder.tell(episode)
     return episode

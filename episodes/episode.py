@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from .ledger import Usage
 from .turn import Step, ToolCall, Turn
@@ -48,6 +49,8 @@ class Episode:
     turns: tuple[Turn, ...] = ()
     steps: tuple[Step, ...] = ()
     tools: tuple[ToolCall, ...] = ()
+    findings: dict[str, Any] = field(default_factory=dict)
+    """What the team leaves to whoever reads the record: JSON, such as the tree of a search."""
     usage: dict[str, Usage] = field(default_factory=dict)
     """What each agent spent."""
     outcome: Outcome = field(default_factory=Outcome)

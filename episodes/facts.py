@@ -27,7 +27,7 @@ def kept(info: Mapping[str, Any]) -> dict[str, Any]:
             written = _JSON.encode(value)
         except (TypeError, ValueError, RecursionError):
             continue
-        size = len(written) + len(name)
+        size = len(written) + len(_JSON.encode(name))
         if size <= room and not _secret(name):
             room -= size
             found[name] = value if type(value) in _SCALARS else scrub(json.loads(written))

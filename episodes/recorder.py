@@ -246,6 +246,7 @@ class Recorder(BaseCallbackHandler):
         team: str = "",
         seed: int = 0,
         answer: str = "",
+        findings: dict[str, Any] | None = None,
     ) -> Episode:
         """The record of what happened so far. What is still under way is marked as cut off."""
         for run_id in list(self._open):
@@ -263,6 +264,7 @@ class Recorder(BaseCallbackHandler):
             seed=seed,
             prompt=task.prompt,
             answer=answer,
+            findings=dict(findings or {}),
             turns=tuple(turns(self._calls, self._zero)),
             steps=tuple(self._steps),
             tools=tuple(self._tools),

@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS episodes (
     answer TEXT NOT NULL, score REAL NOT NULL, success INTEGER NOT NULL, stop TEXT NOT NULL,
     error TEXT NOT NULL, measures TEXT NOT NULL, usage TEXT NOT NULL, steps TEXT NOT NULL,
     tools TEXT NOT NULL, started REAL NOT NULL, seconds REAL NOT NULL,
+    findings TEXT NOT NULL DEFAULT '{}',
     PRIMARY KEY (run, task, attempt));
 CREATE TABLE IF NOT EXISTS turns (
     run TEXT NOT NULL, task TEXT NOT NULL, attempt INTEGER NOT NULL, position INTEGER NOT NULL,
@@ -47,7 +48,7 @@ DIGEST = 16
 """Bytes of a message's id, a hash of its content."""
 BUSY_SECONDS = 60.0
 """How long a writer waits for another process before it gives up."""
-EPISODE_COLUMNS = 18
+EPISODE_COLUMNS = 19
 TURN_COLUMNS = 25
 
 
@@ -98,6 +99,13 @@ class EpisodeStore:
         _patiently(lambda: self._db.execute("PRAGMA journal_mode=WAL"))
         self._db.execute("PRAGMA synchronous=NORMAL")
         _patiently(lambda: self._db.executescript(SCHEMA))
+        columns = {row[1] for row in self._db.execute("PRAGMA table_info(episodes)")}
+        if "findings" not in columns:  # an older store
+            _patiently(
+                lambda: self._db.execute(
+                    "ALTER TABLE episodes ADD COLUMN findings TEXT NOT NULL DEFAULT '{}'"
+                )
+            )
 
     def _connect(self, place: str) -> sqlite3.Connection:
         return sqlite3.connect(
@@ -300,6 +308,7 @@ def _episode_row(episode: Episode) -> tuple[Any, ...]:
         _json([asdict(tool) for tool in episode.tools]),
         episode.started,
         episode.seconds,
+        _json(episode.findings),
     )
 
 
@@ -327,6 +336,7 @@ def _episode(row: tuple[Any, ...], turns: tuple[Turn, ...]) -> Episode:
         turns=turns,
         started=row[16],
         seconds=row[17],
+        findings=json.loads(row[18]) if len(row) > EPISODE_COLUMNS - 1 else {},
     )
 
 

@@ -27,6 +27,7 @@ class Settled(TypedDict, total=False):
     candidates: list[Candidate]
     said: list[Candidate]
     round: int
+    findings: dict[str, Any]
     answer: str
     stop: str
 

@@ -6,7 +6,8 @@ it earned. `from_episodes` makes rows of what was recorded.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from .checks import require_as_many, require_finite
 
@@ -37,6 +38,8 @@ class Sample:
     """The episode's name, as `run/task/attempt`."""
     turns: tuple[str, ...] = ()
     """The turns that are trained in it."""
+    extras: Mapping[str, float] = field(default_factory=dict, hash=False)
+    """Further numbers about it that an objective reads, by name."""
 
     def __post_init__(self) -> None:
         """Raises ValueError when a tuple has another length, a number is not finite, or nothing is
@@ -71,6 +74,8 @@ class Row:
     episode: str = ""
     turns: tuple[str, ...] = ()
     """The turns that are targets."""
+    extras: Mapping[str, float] = field(default_factory=dict, hash=False)
+    """Further numbers about it that an objective reads, by name."""
 
     def __post_init__(self) -> None:
         """Raises ValueError when the mask has another length, or nothing is a target."""
@@ -92,6 +97,8 @@ class PreferencePair:
     agent: str = ""
     policy: str = ""
     group: str = ""
+    extras: Mapping[str, float] = field(default_factory=dict, hash=False)
+    """Further numbers about it that an objective reads, by name."""
 
     def __post_init__(self) -> None:
         """Raises ValueError when a completion is empty, both are the same, or a reference has

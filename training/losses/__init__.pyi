@@ -2,7 +2,7 @@ from .checks import Loss, Measures
 from .clip_cov import clip_cov_weights
 from .importance import importance_weights
 from .kl import at_last_token, kl_in_reward, kl_loss, kl_per_token
-from .logprobs import entropy, sequence_logprobs, token_logprobs
+from .logprobs import chosen_logprobs, entropy, sequence_logprobs, token_logprobs
 from .nft import nft_loss
 from .policy import Clip, policy_loss
 from .positive import positive_nll_loss
@@ -19,6 +19,7 @@ __all__ = [
     "Measures",
     "Reduction",
     "at_last_token",
+    "chosen_logprobs",
     "clip_cov_weights",
     "constant_length",
     "entropy",

@@ -53,6 +53,35 @@ def token_logprobs(
     return torch.nn.functional.pad(found, (1, 0), value=float("nan"))
 
 
+def chosen_logprobs(
+    logits: torch.Tensor, at: torch.Tensor, ids: torch.Tensor, temperature: float = 1.0
+) -> torch.Tensor:
+    """The log-probability of some tokens, of which several may share a distribution.
+
+    Args:
+        logits: (distributions, vocabulary).
+        at: (tokens,), the distribution that each token comes from.
+        ids: (tokens,).
+        temperature: That the tokens were sampled at.
+
+    Returns:
+        (tokens,), in at least 32 bits.
+
+    Raises:
+        ValueError: an id outside the vocabulary, or a temperature not above 0.
+    """
+    positive("temperature", temperature)
+    outside = ids[(ids < 0) | (ids >= logits.shape[-1])]
+    if len(outside):
+        raise ValueError(f"ids hold {outside[0].item()}; the vocabulary has {logits.shape[-1]}")
+
+    def normaliser(some: torch.Tensor) -> torch.Tensor:
+        return (_wide(some) / temperature).logsumexp(-1)
+
+    total = _by_slices(normaliser, logits.unsqueeze(0))[0]
+    return _wide(logits[at, ids]) / temperature - total[at]
+
+
 def entropy(logits: torch.Tensor) -> torch.Tensor:
     """The entropy, in nats, of the distribution at each position.
 

@@ -1,0 +1,3 @@
+from .written import written
+
+__all__ = ["written"]

@@ -1,0 +1,83 @@
+"""Rows on disk: one `.npz` of plain arrays, which any tool reads, and nothing is rounded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .sample import PreferencePair, Row, Sample
+
+Example = Sample | Row | PreferencePair
+KINDS = {kind.__name__: kind for kind in (Sample, Row, PreferencePair)}
+TYPES: dict[str, type[np.generic]] = {
+    "ids": np.int64,
+    "prompt_ids": np.int64,
+    "chosen_ids": np.int64,
+    "rejected_ids": np.int64,
+    "loss_mask": np.bool_,
+    "off_policy": np.bool_,
+    "advantages": np.float64,
+    "old_logprobs": np.float64,
+    "reference_logprobs": np.float64,
+    "chosen_reference": np.float64,
+    "rejected_reference": np.float64,
+}
+"""The fields that have one entry a token; the others are kept as JSON."""
+
+
+def save_examples(file: Path, examples: Sequence[Example]) -> None:
+    """Write rows of any kinds, in their order."""
+    plain: list[dict[str, Any]] = []
+    columns: dict[str, list[Sequence[Any]]] = {}
+    for example in examples:
+        about: dict[str, Any] = {"kind": type(example).__name__, "lengths": {}}
+        for field in fields(example):
+            value = getattr(example, field.name)
+            if field.name not in TYPES:
+                about[field.name] = dict(value) if field.name == "extras" else value
+            elif value is not None:
+                about["lengths"][field.name] = len(value)
+                columns.setdefault(field.name, []).append(value)
+        plain.append(about)
+    arrays = {
+        name: np.fromiter((x for value in held for x in value), TYPES[name])
+        for name, held in columns.items()
+    }
+    arrays["about"] = np.frombuffer(json.dumps(plain).encode(), np.uint8)
+    with file.open("wb") as stream:
+        np.savez(stream, **arrays)  # type: ignore[arg-type]
+
+
+def load_examples(file: Path) -> list[Example]:
+    """Read rows that `save_examples` wrote.
+
+    Raises:
+        ValueError: the file is damaged, or was not written by it.
+    """
+    try:
+        with np.load(file) as held:
+            arrays = {name: held[name] for name in held.files}
+        plain = json.loads(arrays.pop("about").tobytes())
+        left = {name: iter(values.tolist()) for name, values in arrays.items()}
+        return [_example(about, left) for about in plain]
+    except (KeyError, OSError, StopIteration, RuntimeError, ValueError) as error:
+        raise ValueError(f"{file} holds no training rows, or is damaged: {error}") from error
+
+
+def _example(about: dict[str, Any], left: dict[str, Any]) -> Example:
+    kind = KINDS[about.pop("kind")]
+    lengths = about.pop("lengths")
+    tokens = {name: tuple(_take(left[name], count)) for name, count in lengths.items()}
+    if "turns" in about:
+        about["turns"] = tuple(about["turns"])
+    return kind(**about, **tokens)
+
+
+def _take(values: Any, count: int) -> Iterable[Any]:
+    for _ in range(count):
+        yield next(values)

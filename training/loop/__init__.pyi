@@ -1,0 +1,19 @@
+from .loop import Listener, Outcome, Runner, train, train_sync
+from .plan import Plan
+from .recipe import Collection, Recipe, Stage
+from .serving import LocalServing, Serving, VLLMServing
+
+__all__ = [
+    "Collection",
+    "Listener",
+    "LocalServing",
+    "Outcome",
+    "Plan",
+    "Recipe",
+    "Runner",
+    "Serving",
+    "Stage",
+    "VLLMServing",
+    "train",
+    "train_sync",
+]

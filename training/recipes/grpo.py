@@ -1,0 +1,85 @@
+"""GRPO from outcomes: every episode is compared with the others of its task.
+
+One team plays each task several times. An episode's reward is its outcome's score; its advantage is
+the reward less the group's mean, over its standard deviation or not (Dr. GRPO); every turn that was
+not cut off earns it. Groups whose rewards are all equal teach nothing and are left out.
+
+Paper: "DeepSeekMath: Pushing the Limits of Mathematical Reasoning in Open Language Models", arXiv
+2402.03300; the clip's wider upper bound and the filter are DAPO's (2503.14476).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import compress
+from typing import Literal
+
+from ...agents import Actor, ToolAgent
+from ...episodes import Episode
+from ...episodes.paper import Paper
+from ...graphs import act, answer
+from ...graphs.team import Team
+from ..advantages import grpo, mean_only, mixed, rloo, within
+from ..from_episodes import samples
+from ..loop.recipe import Example, Models, Recipe, Stage
+from ..losses import Clip
+from ..rewards import everywhere, untruncated
+from ..trainer import Objective, PolicyGradient
+
+PAPER = Paper(
+    title="DeepSeekMath: Pushing the Limits of Mathematical Reasoning in Open Language Models",
+    arxiv="2402.03300",
+    kind="recipe",
+)
+ESTIMATORS = {"grpo": grpo, "mean": mean_only, "rloo": rloo}
+
+
+class GRPO(Recipe):
+    """Group-relative policy gradients for a team of one agent.
+
+    Args:
+        acts: whether it acts in a world, or answers questions.
+        advantage: `grpo`, `mean` (Dr. GRPO) or `rloo`.
+        kl: coefficient of the divergence from the start.
+        high: how far above 1 a ratio may go.
+    """
+
+    name = "grpo"
+    summary = "outcome rewards, compared within a task"
+    paper = PAPER
+
+    def __init__(
+        self,
+        *,
+        acts: bool = False,
+        advantage: Literal["grpo", "mean", "rloo"] = "grpo",
+        kl: float = 0.0,
+        high: float = 0.28,
+    ) -> None:
+        if advantage not in ESTIMATORS:
+            raise ValueError(f"advantage={advantage!r}: there are {', '.join(ESTIMATORS)}")
+        self.acts, self.advantage, self.kl, self.high = acts, advantage, kl, high
+
+    def team(self, models: Models, stage: Stage) -> Team:
+        model = models["policy"]
+        return act(ToolAgent(model)) if self.acts else answer(Actor(model))
+
+    async def rows(self, episodes: Sequence[Episode], stage: Stage) -> Sequence[Example]:
+        rewards = [episode.outcome.score for episode in episodes]
+        tasks = [episode.task for episode in episodes]
+        kept = mixed(rewards, tasks)
+        episodes, rewards, tasks = (list(compress(x, kept)) for x in (episodes, rewards, tasks))
+        advantages = within(rewards, tasks, ESTIMATORS[self.advantage])
+        return [
+            row
+            for episode, advantage in zip(episodes, advantages, strict=True)
+            for row in samples(
+                episode,
+                untruncated(episode, everywhere(episode, advantage)),
+                join=True,
+                policy=lambda turn: "policy",
+            )
+        ]
+
+    def objective(self, policy: str, stage: Stage) -> Objective:
+        return PolicyGradient(clip=Clip(0.2, self.high), mean="token", kl=self.kl)

@@ -1,0 +1,188 @@
+"""The weights that are trained: a whole model, or a LoRA adapter on a base that stays.
+
+A version of a policy is a folder that others can load as it is: a Hugging Face model, or a peft
+adapter. The optimizer's moments lie beside the weights, so that the next update goes on from them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+OPTIMIZER = "optimizer.pt"
+ADAPTER = "default"
+"""What peft calls the adapter inside."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoRA:
+    """Low-rank adapters (Hu et al. 2021, arXiv 2106.09685)."""
+
+    rank: int = 16
+    alpha: float = 32.0
+    dropout: float = 0.0
+    targets: str | tuple[str, ...] = "all-linear"
+    """Modules that get one, by peft's rules."""
+
+
+class Policy:
+    """One model in memory that can take on any version.
+
+    Args:
+        base: the Hugging Face folder that training starts from.
+        lora: train an adapter; None trains all weights.
+        device: where it lives; None is left to whoever trains it.
+
+    Raises:
+        ValueError: the folder holds no model.
+    """
+
+    def __init__(self, base: Path, lora: LoRA | None = None, device: str | None = None) -> None:
+        if not (base / "config.json").is_file():
+            raise ValueError(f"{base} is not a Hugging Face folder: it has no config.json")
+        self.base, self.lora = base, lora
+        model: Any = AutoModelForCausalLM.from_pretrained(
+            base, local_files_only=True, dtype=torch.float32
+        )
+        self.model: Any = model if lora is None else _with_adapter(model, lora)
+        if device is not None:
+            self.model.to(device)
+
+    def begin(self, out: Path, seed: int) -> None:
+        """Write the first version: the base's weights, or a new adapter that changes nothing."""
+        if self.lora is not None:
+            torch.manual_seed(seed)
+            for module in self.model.modules():
+                if hasattr(module, "reset_lora_parameters"):
+                    module.reset_lora_parameters(ADAPTER, init_lora_weights=True)
+        self.save(out)
+
+    def load(self, version: Path) -> dict[str, Any] | None:
+        """Take on a version's weights, and return the optimizer's state that lies with them.
+
+        Raises:
+            ValueError: the weights do not fit.
+        """
+        from safetensors.torch import load_file
+
+        if self.lora is None:
+            weights = _whole(version)
+            held = self.model.state_dict()
+            lacking = {name for name in held if name not in weights} - _tied(self.model)
+            if lacking or weights.keys() - held.keys():
+                odd = sorted(lacking or weights.keys() - held.keys())[0]
+                raise ValueError(f"the weights in {version} do not fit {self.base}: see {odd}")
+            self.model.load_state_dict(weights, strict=False)
+        else:
+            from peft import set_peft_model_state_dict
+
+            file = version / "adapter_model.safetensors"
+            if not file.is_file():
+                raise ValueError(f"{version} holds no adapter: it has no {file.name}")
+            result = set_peft_model_state_dict(self.model, load_file(file), ADAPTER)
+            if result.unexpected_keys:
+                raise ValueError(
+                    f"the adapter in {version} does not fit {self.base} with {self.lora}: "
+                    f"see {result.unexpected_keys[0]}"
+                )
+        moments = version / OPTIMIZER
+        if not moments.is_file():
+            return None
+        state: dict[str, Any] = torch.load(moments, weights_only=True, map_location="cpu")
+        return state
+
+    def save(self, out: Path, optimizer: dict[str, Any] | None = None, weights: Any = None) -> None:
+        """Write a version: whole, or not at all.
+
+        Args:
+            optimizer: its state, to go on from.
+            weights: what to write instead of the model's own; a trainer's that gathered them.
+
+        Raises:
+            OSError: it could not be written, for want of room, say; nothing is left there.
+        """
+        with whole_folder(out) as folder:
+            given = {} if weights is None else {"state_dict": weights}
+            self.model.save_pretrained(folder, **given)
+            if self.lora is None:
+                AutoTokenizer.from_pretrained(self.base, local_files_only=True).save_pretrained(
+                    folder
+                )
+            else:
+                (folder / "README.md").unlink(missing_ok=True)
+            if optimizer is not None:
+                torch.save(optimizer, folder / OPTIMIZER)
+
+    @contextmanager
+    def as_base(self) -> Iterator[Any]:
+        """The model as it was before all training."""
+        if self.lora is not None:
+            with self.model.disable_adapter():
+                yield self.model
+            return
+        model: Any = AutoModelForCausalLM.from_pretrained(
+            self.base, local_files_only=True, dtype=torch.float32
+        )
+        yield model.to(self.model.device)
+
+
+@contextmanager
+def whole_folder(out: Path) -> Iterator[Path]:
+    """A folder to write into that appears under its name when all is written."""
+    part = out.with_name(f"{out.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        yield part
+        for file in part.rglob("*"):
+            if file.is_file():
+                with file.open("rb") as stream:
+                    os.fsync(stream.fileno())
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    shutil.rmtree(out, ignore_errors=True)
+    part.replace(out)
+
+
+def _with_adapter(model: Any, lora: LoRA) -> Any:
+    try:
+        from peft import LoraConfig, TaskType, get_peft_model
+    except ImportError as error:
+        raise ImportError('adapters need peft: pip install "symposia[train]"') from error
+    targets = lora.targets if isinstance(lora.targets, str) else list(lora.targets)
+    config = LoraConfig(
+        task_type=TaskType.CAUSAL_LM,
+        r=lora.rank,
+        lora_alpha=lora.alpha,  # type: ignore[arg-type]
+        lora_dropout=lora.dropout,
+        target_modules=targets,
+    )
+    return get_peft_model(model, config, adapter_name=ADAPTER)
+
+
+def _whole(folder: Path) -> dict[str, torch.Tensor]:
+    from safetensors.torch import load_file
+
+    files = sorted(folder.glob("*.safetensors"))
+    if not files:
+        raise ValueError(f"{folder} holds no weights: it has no *.safetensors")
+    return {name: weight for file in files for name, weight in load_file(file).items()}
+
+
+def _tied(model: Any) -> set[str]:
+    """Weights that are others under a second name, which files hold once."""
+    seen: dict[int, str] = {}
+    again = set()
+    for name, weight in model.state_dict(keep_vars=True).items():
+        again |= {name, seen[id(weight)]} if id(weight) in seen else set()
+        seen.setdefault(id(weight), name)
+    return again
