@@ -70,12 +70,13 @@ def load_examples(file: Path) -> list[Example]:
 
 
 def _example(about: dict[str, Any], left: dict[str, Any]) -> Example:
-    kind = KINDS[about.pop("kind")]
+    kind: Any = KINDS[about.pop("kind")]
     lengths = about.pop("lengths")
     tokens = {name: tuple(_take(left[name], count)) for name, count in lengths.items()}
     if "turns" in about:
         about["turns"] = tuple(about["turns"])
-    return kind(**about, **tokens)
+    example: Example = kind(**about, **tokens)
+    return example
 
 
 def _take(values: Any, count: int) -> Iterable[Any]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -31,10 +31,8 @@ Versions = Mapping[str, int]
 """By policy, the number of a version."""
 
 
-class Runner(Protocol):
-    """Plays a team on tasks and stores the episodes under a run's name; `evaluate` is one."""
-
-    async def __call__(self, team: Team, environment: Environment, /, **options: Any) -> Report: ...
+Runner = Callable[..., Awaitable[Report]]
+"""Plays a team in an environment and stores the episodes under a run's name, as `evaluate` does."""
 
 
 class Listener(Protocol):

@@ -16,13 +16,14 @@ from langchain_core.language_models import BaseChatModel
 from ...models.local import LocalChatModel
 from ...models.served import ServedChatModel
 
+Served = dict[str, BaseChatModel]
+"""By policy, a chat model that answers with a version of it."""
+
 
 class Serving(Protocol):
     """Lends chat models that answer with given versions."""
 
-    async def serve(
-        self, versions: Mapping[str, Path], **sampling: Any
-    ) -> dict[str, BaseChatModel]:
+    async def serve(self, versions: Mapping[str, Path], **sampling: Any) -> Served:
         """By policy, a model that answers with the version in the folder.
 
         Args:
@@ -49,9 +50,7 @@ class LocalServing:
         self._base = LocalChatModel(path=str(base), name=base.name, device=device)
         self._models: dict[Path, LocalChatModel] = {}
 
-    async def serve(
-        self, versions: Mapping[str, Path], **sampling: Any
-    ) -> dict[str, BaseChatModel]:
+    async def serve(self, versions: Mapping[str, Path], **sampling: Any) -> Served:
         for folder in versions.values():
             if folder not in self._models:
                 self._models[folder] = await asyncio.to_thread(self._load, folder)
@@ -97,9 +96,7 @@ class VLLMServing:
         self._base = ServedChatModel(base_url=url, model=base, **options)
         self._loaded: dict[Path, str] = {}
 
-    async def serve(
-        self, versions: Mapping[str, Path], **sampling: Any
-    ) -> dict[str, BaseChatModel]:
+    async def serve(self, versions: Mapping[str, Path], **sampling: Any) -> Served:
         for folder in versions.values():
             if folder not in self._loaded:
                 await self._base.aload_adapter(_called(folder), folder.resolve())

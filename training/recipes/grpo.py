@@ -65,14 +65,16 @@ class GRPO(Recipe):
         return act(ToolAgent(model)) if self.acts else answer(Actor(model))
 
     async def rows(self, episodes: Sequence[Episode], stage: Stage) -> Sequence[Example]:
-        rewards = [episode.outcome.score for episode in episodes]
-        tasks = [episode.task for episode in episodes]
-        kept = mixed(rewards, tasks)
-        episodes, rewards, tasks = (list(compress(x, kept)) for x in (episodes, rewards, tasks))
-        advantages = within(rewards, tasks, ESTIMATORS[self.advantage])
+        kept = mixed([each.outcome.score for each in episodes], [each.task for each in episodes])
+        compared = list(compress(episodes, kept))
+        advantages = within(
+            [each.outcome.score for each in compared],
+            [each.task for each in compared],
+            ESTIMATORS[self.advantage],
+        )
         return [
             row
-            for episode, advantage in zip(episodes, advantages, strict=True)
+            for episode, advantage in zip(compared, advantages, strict=True)
             for row in samples(
                 episode,
                 untruncated(episode, everywhere(episode, advantage)),

@@ -1,4 +1,4 @@
-"""Micro-batches as tensors: sequences for the model, and rows of trained tokens for an objective."""
+"""Micro-batches as tensors: sequences for the model, rows of trained tokens for an objective."""
 
 from __future__ import annotations
 

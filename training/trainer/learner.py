@@ -56,9 +56,7 @@ class Learner:
             OSError: the version could not be written; nothing is left there.
         """
         settings = settings or self.settings
-        moments = self.policy.load(start) if settings.keep_optimizer else None
-        if not settings.keep_optimizer:
-            self.policy.load(start)
+        moments = self.policy.load(start)
         model = self.policy.model
         if settings.share_prefixes:
             require_shareable(model)
@@ -71,15 +69,15 @@ class Learner:
                 settings,
                 seed=seed,
                 folder=folder,
-                optimizer_state=moments,
+                optimizer_state=moments if settings.keep_optimizer else None,
                 heard=heard,
             )
             trainer.train()
-        weights = (
-            trainer.accelerator.get_state_dict(trainer.model) if trainer.is_fsdp_enabled else None
-        )
+        whole = trainer.is_fsdp_enabled
+        weights = trainer.accelerator.get_state_dict(trainer.model) if whole else None
         if trainer.is_world_process_zero():
-            kept = trainer.optimizer.state_dict() if settings.keep_optimizer else None  # type: ignore[union-attr]
+            assert trainer.optimizer is not None
+            kept = trainer.optimizer.state_dict() if settings.keep_optimizer else None
             self.policy.save(out, kept, weights)
         trainer.accelerator.wait_for_everyone()
         return {**measures, **trainer.measures}

@@ -69,8 +69,8 @@ class Objective(Protocol):
 class PolicyGradient:
     """The clipped policy gradient of `policy_loss`, with what papers add to it.
 
-    GRPO, RLOO, REINFORCE++, DAPO, Dr. GRPO and GSPO are choices of `mean`, `level` and `clip`; their
-    advantages come with the rows.
+    GRPO, RLOO, REINFORCE++, DAPO, Dr. GRPO and GSPO are choices of `mean`, `level` and `clip`;
+    their advantages come with the rows.
     """
 
     clip: Clip | None = field(default_factory=Clip)
@@ -210,7 +210,7 @@ class Preference:
 
 @dataclass(frozen=True, slots=True)
 class NFT:
-    """Negative-aware fine-tuning. Rows carry `right` (0 or 1) and `share_right` of their question."""
+    """Negative-aware fine-tuning. Rows carry `right` (0 or 1) and their question's `share_right`."""
 
     negative_weight: float = 1.0
     prompt_weight: Literal["none", "dr_grpo", "grpo"] = "dr_grpo"

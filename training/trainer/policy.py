@@ -87,7 +87,7 @@ class Policy:
             file = version / "adapter_model.safetensors"
             if not file.is_file():
                 raise ValueError(f"{version} holds no adapter: it has no {file.name}")
-            result = set_peft_model_state_dict(self.model, load_file(file), ADAPTER)
+            result: Any = set_peft_model_state_dict(self.model, load_file(file), ADAPTER)
             if result.unexpected_keys:
                 raise ValueError(
                     f"the adapter in {version} does not fit {self.base} with {self.lora}: "

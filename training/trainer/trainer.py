@@ -64,7 +64,8 @@ class AgentTrainer(Trainer):
     ) -> None:
         if not units:
             raise ValueError("there are no rows to train on")
-        self.objective, self.settings = objective, settings
+        self.objective: Objective = objective
+        self.settings = settings
         self.measures: dict[str, float] = {}
         """Of the update so far: means over its steps."""
         self._optimizer_state = optimizer_state
@@ -82,7 +83,7 @@ class AgentTrainer(Trainer):
             weight_decay=settings.weight_decay,
             max_grad_norm=settings.max_grad_norm,
             bf16=settings.bf16,
-            **({"activation_checkpointing": True} if settings.gradient_checkpointing else {}),
+            activation_checkpointing=settings.gradient_checkpointing,
             logging_steps=1,
             logging_nan_inf_filter=False,
             save_strategy="no",
@@ -125,7 +126,13 @@ class AgentTrainer(Trainer):
             self._refuse_mismatch()
         return total
 
-    def compute_loss(self, model: Any, inputs: dict[str, Any], **unused: Any) -> Any:
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,
+    ) -> Any:
         """The micro-batch's part of the update's loss."""
         layout, batch = Layout(**inputs["layout"]), Batch(**inputs["batch"])
         logprobs = trained_logprobs(model, layout, batch.loss_mask, self.settings.temperature)
@@ -169,7 +176,8 @@ class AgentTrainer(Trainer):
         return 0
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
-        return SequentialSampler(train_dataset or self.train_dataset)
+        steps: Any = self.train_dataset
+        return SequentialSampler(steps)
 
     def _collated(self, micros: Sequence[Micro]) -> list[dict[str, Any]]:
         share = self.settings.share_prefixes
