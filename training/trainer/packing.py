@@ -22,7 +22,7 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Forest:
-    """One sequence: the distinct tokens of some lines, in pre-order; arrays have an entry a node."""
+    """One sequence: the distinct tokens of some lines, in pre-order. Arrays have one for each."""
 
     ids: Ints
     positions: Ints
