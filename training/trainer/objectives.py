@@ -210,7 +210,7 @@ class Preference:
 
 @dataclass(frozen=True, slots=True)
 class NFT:
-    """Negative-aware fine-tuning. Rows carry `right` (0 or 1) and the `share_right` of their task."""
+    """Negative-aware fine-tuning. Rows carry `right` (0 or 1) and their task's `share_right`."""
 
     negative_weight: float = 1.0
     prompt_weight: Literal["none", "dr_grpo", "grpo"] = "dr_grpo"
