@@ -43,7 +43,7 @@ from symposia.training.trainer.policy import Policy
 RULES = {"rounds": 1}
 TAUGHT = 300
 """Games of random moves."""
-TESTED = 100
+TESTED = 300
 """Games against each built-in player, half of them in each seat."""
 TOKENS = 16
 """Of a reply; a move takes 11."""
@@ -125,7 +125,7 @@ async def main(iterations: int) -> None:
             tasks=32,
             attempts=2,
             lora=None,
-            update=UpdateSettings(learning_rate=5e-4, device="cpu"),
+            update=UpdateSettings(learning_rate=1e-3, device="cpu"),
             evaluate_every=0,
             test_tasks=2,
             max_tokens=TOKENS,
@@ -139,4 +139,4 @@ async def main(iterations: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 8))
+    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 12))
