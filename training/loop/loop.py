@@ -205,12 +205,13 @@ class _Run:
         async with Sessions(self.environment, **self._workers(self.environment)) as sessions:
             stage.score = _Scorer(sessions, stage).score
             rows = await recipe.rows(list(self.store.episodes(run)), stage)
-        by_policy: dict[str, list[Example]] = {policy: [] for policy in recipe.policies}
+        trained = [policy for policy in recipe.policies if policy not in recipe.frozen]
+        by_policy: dict[str, list[Example]] = {policy: [] for policy in trained}
         for row in rows:
-            if row.policy not in by_policy:
+            if row.policy not in trained:
                 raise ValueError(
                     f"{recipe.name} made a row for policy {row.policy!r}; it trains "
-                    f"{', '.join(recipe.policies)}"
+                    f"{', '.join(trained)}"
                 )
             by_policy[row.policy].append(row)
         counts = {policy: len(held) for policy, held in by_policy.items()}
@@ -236,8 +237,21 @@ class _Run:
             out,
             seed=stage.seed + number,
             settings=self.recipe.settings(self.plan.settings, stage),
+            reference=self._reference(policy, stage),
         )
         return made
+
+    def _reference(self, policy: str, stage: Stage) -> Path | None:
+        """The version that the recipe has an update compared with, if it says so."""
+        if (begun := self.recipe.reference(policy, stage)) is None:
+            return None
+        if not 0 <= begun <= stage.iteration:
+            raise ValueError(
+                f"{self.recipe.name} compares {policy} with what it was when iteration {begun} "
+                f"began, in iteration {stage.iteration}"
+            )
+        before = self.journal.read("promote", begun - 1) if begun else None
+        return self.journal.version(policy, before["versions"][policy] if before else 0)
 
     async def _evaluated(self, versions: Versions, after: int) -> float:
         """The mean score of versions on the test tasks."""

@@ -86,6 +86,8 @@ class Recipe(ABC):
     paper: ClassVar[Paper | None] = None
     policies: Sequence[str] = ("policy",)
     """The weights that are trained, by name; each has an adapter or a model of its own."""
+    frozen: Sequence[str] = ()
+    """Those of the policies that play and stay as they were at the start."""
 
     @abstractmethod
     def team(self, models: Models, stage: Stage) -> Team:
@@ -106,6 +108,11 @@ class Recipe(ABC):
     @abstractmethod
     def objective(self, policy: str, stage: Stage) -> Objective:
         """What a policy's update descends."""
+
+    def reference(self, policy: str, stage: Stage) -> int | None:
+        """The iteration at whose beginning a policy had the weights that its objective compares
+        with; None leaves it to `UpdateSettings.reference`."""
+        return None
 
     def settings(self, chosen: UpdateSettings, stage: Stage) -> UpdateSettings:
         """How the stage's updates are made: by default as the user chose."""
