@@ -86,6 +86,8 @@ class Recipe(ABC):
     paper: ClassVar[Paper | None] = None
     policies: Sequence[str] = ("policy",)
     """The weights that are trained, by name; each has an adapter or a model of its own."""
+    acts: bool | None = None
+    """Whether its teams act in worlds, or answer questions; None where nobody said."""
 
     @abstractmethod
     def team(self, models: Models, stage: Stage) -> Team:
