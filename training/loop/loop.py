@@ -140,7 +140,7 @@ class _Run:
         scores: list[tuple[int, float]] = []
         best = await self._evaluated(versions, 0)
         scores.append((0, best))
-        since, stopped = 0, ""
+        since, stopped, ended = 0, "", 0
         for iteration in range(plan.iterations):
             stage = self._stage(iteration, memory, versions)
             made = await self._iteration(stage, versions)
@@ -156,11 +156,12 @@ class _Run:
             if score is not None:
                 best = max(best, score)
             self._promoted(iteration, versions, back)
+            ended = iteration + 1
             await self.serving.release(self._folders(versions))
             if plan.patience is not None and since >= plan.patience:
                 stopped = f"no better score in {since} evaluations"
                 break
-        return await self._compared(versions, scores, stopped)
+        return await self._compared(versions, ended, scores, stopped)
 
     async def _iteration(self, stage: Stage, versions: Versions) -> dict[str, Any]:
         """Collect, build and update: the candidate versions and the recipe's memory."""
@@ -262,17 +263,15 @@ class _Run:
         return float(done["score"])
 
     async def _compared(
-        self, versions: Versions, scores: list[tuple[int, float]], stopped: str
+        self, versions: Versions, ended: int, scores: list[tuple[int, float]], stopped: str
     ) -> Outcome:
         """The last versions against the first, on episodes that chose nothing."""
         start = dict.fromkeys(self.recipe.policies, 0)
         seed = self.plan.seed + 1
         before = await self._tested("final-before", start, seed)
-        after = await self._tested("final-after", versions, seed)
+        after = await self._tested(f"final-after-{ended:04d}", versions, seed)
         comparison = compare([before, after])
-        self._tell(
-            "final", self.plan.iterations, before=before.summary.score, after=after.summary.score
-        )
+        self._tell("final", ended, before=before.summary.score, after=after.summary.score)
         return Outcome(
             folder=self.folder,
             versions=self._folders(versions),

@@ -93,6 +93,8 @@ class Recipe(ABC):
     """The weights that are trained, by name; each has an adapter or a model of its own."""
     frozen: Sequence[str] = ()
     """Those of the policies that play and stay as they were at the start."""
+    acts: bool | None = None
+    """Whether its teams act in worlds, or answer questions; None where nobody said."""
 
     @abstractmethod
     def team(self, models: Models, stage: Stage) -> Team:
