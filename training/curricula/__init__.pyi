@@ -1,0 +1,3 @@
+from .opponents import OpponentRounds
+
+__all__ = ["OpponentRounds"]
