@@ -321,6 +321,7 @@ class _Run:
             seed=random.Random(f"{plan.seed}/{iteration}").getrandbits(31),
             memory=dict(memory),
             tokenizer=self._tokenizer(),
+            past=self.journal.rows,
         )
 
     def _learner(self) -> Any:

@@ -58,6 +58,8 @@ class Stage:
     than an answer counts."""
     tokenizer: PreTrainedTokenizerBase | None = None
     """Of the models that are trained."""
+    past: Callable[[int, str], Sequence[Example]] | None = None
+    """What a policy was trained on in an earlier iteration; None outside a run."""
 
     @property
     def rng(self) -> random.Random:
