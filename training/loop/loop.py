@@ -354,6 +354,7 @@ class _Run:
             memory=dict(memory),
             tokenizer=self._tokenizer(),
             versions=versions,
+            past=self.journal.rows,
         )
 
     def _learner(self) -> Any:

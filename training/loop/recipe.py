@@ -63,6 +63,8 @@ class Stage:
     """Of the models that are trained."""
     versions: Mapping[str, int] = field(default_factory=dict)
     """By policy, the number of the version that plays."""
+    past: Callable[[int, str], Sequence[Example]] | None = None
+    """What a policy was trained on in an earlier iteration; None outside a run."""
 
     @property
     def rng(self) -> random.Random:
