@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -20,6 +21,7 @@ from pydantic import ConfigDict, Field, PrivateAttr
 
 from .base import ChatModel, inspected
 from .engine import Completion, Engine, Request
+from .engine.adapters import base_of
 from .prompt import PromptWriter
 from .seeds import CallSeeds
 from .streaming import Pieces
@@ -64,6 +66,8 @@ class LocalChatModel(ChatModel):
     model_config = ConfigDict(extra="forbid", ignored_types=(cached_property,))
 
     path: str
+    """A Hugging Face folder, or a peft adapter's: then its base's engine, with the adapter loaded
+    under the folder's name."""
     device: str = "cpu"
     max_tokens: int = Field(default=256, gt=0)
     temperature: float | None = Field(default=None, ge=0)
@@ -82,7 +86,10 @@ class LocalChatModel(ChatModel):
     @cached_property
     def engine(self) -> Engine:
         """The engine, loaded at first use."""
-        engine = Engine(self.path, self.device)
+        base = base_of(Path(self.path))
+        engine = Engine(base or self.path, self.device)
+        if base is not None:
+            engine.load_adapter(Path(self.path).name, self.path)
         if not engine.tokenizer.chat_template:
             raise ValueError(f"the tokenizer in {self.path} has no chat template")
         return engine

@@ -110,11 +110,7 @@ class _Run:
 
     async def to_the_end(self) -> Outcome:
         plan, recipe = self.plan, self.recipe
-        own = self.environment.splits
-        self.train_split = plan.train_split or ("train" if "train" in own else own[0])
-        self.test_split = plan.test_split or self.test.default_split
-        self.environment.require_split(self.train_split)
-        self.test.require_split(self.test_split)
+        self.train_split, self.test_split = plan.splits(self.environment, self.test)
         self.journal = Journal(
             self.folder,
             {
