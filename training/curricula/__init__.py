@@ -1,6 +1,6 @@
 """Curricula: what is played next, and against whom, from how it went so far.
 
-Each is a small value that a recipe keeps in its stage's memory between iterations.
+Each is a small value or function that a recipe asks about its stage, and may keep in its memory.
 """
 
 import lazy_loader

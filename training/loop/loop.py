@@ -110,11 +110,7 @@ class _Run:
 
     async def to_the_end(self) -> Outcome:
         plan, recipe = self.plan, self.recipe
-        own = self.environment.splits
-        self.train_split = plan.train_split or ("train" if "train" in own else own[0])
-        self.test_split = plan.test_split or self.test.default_split
-        self.environment.require_split(self.train_split)
-        self.test.require_split(self.test_split)
+        self.train_split, self.test_split = plan.splits(self.environment, self.test)
         self.journal = Journal(
             self.folder,
             {
@@ -140,7 +136,7 @@ class _Run:
         scores: list[tuple[int, float]] = []
         best = await self._evaluated(versions, 0)
         scores.append((0, best))
-        since, stopped = 0, ""
+        since, stopped, ended = 0, "", 0
         for iteration in range(plan.iterations):
             stage = self._stage(iteration, memory, versions)
             made = await self._iteration(stage, versions)
@@ -156,11 +152,12 @@ class _Run:
             if score is not None:
                 best = max(best, score)
             self._promoted(iteration, versions, back)
+            ended = iteration + 1
             await self.serving.release(self._folders(versions))
             if plan.patience is not None and since >= plan.patience:
                 stopped = f"no better score in {since} evaluations"
                 break
-        return await self._compared(versions, scores, stopped)
+        return await self._compared(versions, ended, scores, stopped)
 
     async def _iteration(self, stage: Stage, versions: Versions) -> dict[str, Any]:
         """Collect, build and update: the candidate versions and the recipe's memory."""
@@ -203,12 +200,13 @@ class _Run:
         async with Sessions(self.environment, **self._workers(self.environment)) as sessions:
             stage.score = _Scorer(sessions, stage).score
             rows = await recipe.rows(list(self.store.episodes(run)), stage)
-        by_policy: dict[str, list[Example]] = {policy: [] for policy in recipe.policies}
+        trained = [policy for policy in recipe.policies if policy not in recipe.frozen]
+        by_policy: dict[str, list[Example]] = {policy: [] for policy in trained}
         for row in rows:
-            if row.policy not in by_policy:
+            if row.policy not in trained:
                 raise ValueError(
                     f"{recipe.name} made a row for policy {row.policy!r}; it trains "
-                    f"{', '.join(recipe.policies)}"
+                    f"{', '.join(trained)}"
                 )
             by_policy[row.policy].append(row)
         counts = {policy: len(held) for policy, held in by_policy.items()}
@@ -234,8 +232,21 @@ class _Run:
             out,
             seed=stage.seed + number,
             settings=self.recipe.settings(self.plan.settings, stage),
+            reference=self._reference(policy, stage),
         )
         return made
+
+    def _reference(self, policy: str, stage: Stage) -> Path | None:
+        """The version that the recipe has an update compared with, if it says so."""
+        if (begun := self.recipe.reference(policy, stage)) is None:
+            return None
+        if not 0 <= begun <= stage.iteration:
+            raise ValueError(
+                f"{self.recipe.name} compares {policy} with what it was when iteration {begun} "
+                f"began, in iteration {stage.iteration}"
+            )
+        before = self.journal.read("promote", begun - 1) if begun else None
+        return self.journal.version(policy, before["versions"][policy] if before else 0)
 
     async def _evaluated(self, versions: Versions, after: int) -> float:
         """The mean score of versions on the test tasks."""
@@ -248,17 +259,15 @@ class _Run:
         return float(done["score"])
 
     async def _compared(
-        self, versions: Versions, scores: list[tuple[int, float]], stopped: str
+        self, versions: Versions, ended: int, scores: list[tuple[int, float]], stopped: str
     ) -> Outcome:
         """The last versions against the first, on episodes that chose nothing."""
         start = dict.fromkeys(self.recipe.policies, 0)
         seed = self.plan.seed + 1
         before = await self._tested("final-before", start, seed)
-        after = await self._tested("final-after", versions, seed)
+        after = await self._tested(f"final-after-{ended:04d}", versions, seed)
         comparison = compare([before, after])
-        self._tell(
-            "final", self.plan.iterations, before=before.summary.score, after=after.summary.score
-        )
+        self._tell("final", ended, before=before.summary.score, after=after.summary.score)
         return Outcome(
             folder=self.folder,
             versions=self._folders(versions),
@@ -341,6 +350,7 @@ class _Run:
             memory=dict(memory),
             tokenizer=self._tokenizer(),
             versions=versions,
+            past=self.journal.rows,
         )
 
     def _learner(self) -> Any:

@@ -63,6 +63,8 @@ class Stage:
     """Of the models that are trained."""
     versions: Mapping[str, int] = field(default_factory=dict)
     """By policy, the number of the version that plays."""
+    past: Callable[[int, str], Sequence[Example]] | None = None
+    """What a policy was trained on in an earlier iteration; None outside a run."""
 
     @property
     def rng(self) -> random.Random:
@@ -91,6 +93,10 @@ class Recipe(ABC):
     paper: ClassVar[Paper | None] = None
     policies: Sequence[str] = ("policy",)
     """The weights that are trained, by name; each has an adapter or a model of its own."""
+    frozen: Sequence[str] = ()
+    """Those of the policies that play and stay as they were at the start."""
+    acts: bool | None = None
+    """Whether its teams act in worlds, or answer questions; None where nobody said."""
 
     @abstractmethod
     def team(self, models: Models, stage: Stage) -> Team:
@@ -121,6 +127,11 @@ class Recipe(ABC):
     @abstractmethod
     def objective(self, policy: str, stage: Stage) -> Objective:
         """What a policy's update descends."""
+
+    def reference(self, policy: str, stage: Stage) -> int | None:
+        """The iteration at whose beginning a policy had the weights that its objective compares
+        with; None leaves it to `UpdateSettings.reference`."""
+        return None
 
     def settings(self, chosen: UpdateSettings, stage: Stage) -> UpdateSettings:
         """How the stage's updates are made: by default as the user chose."""
