@@ -43,7 +43,7 @@ from symposia.training.trainer.policy import Policy
 RULES = {"rounds": 1}
 TAUGHT = 300
 """Games of random moves."""
-TESTED = 300
+TESTED = 100
 """Games against each built-in player, half of them in each seat."""
 TOKENS = 16
 """Of a reply; a move takes 11."""
@@ -125,7 +125,7 @@ async def main(iterations: int) -> None:
             tasks=32,
             attempts=2,
             lora=None,
-            update=UpdateSettings(learning_rate=1e-3, device="cpu"),
+            update=UpdateSettings(learning_rate=5e-4, device="cpu"),
             evaluate_every=0,
             test_tasks=2,
             max_tokens=TOKENS,
@@ -135,8 +135,12 @@ async def main(iterations: int) -> None:
             out = await train(recipe(length=TOKENS), table, plan, Path(place) / name)
             await measured(name, out.versions["policy"])
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text("\n".join(lines) + "\n")
+    about = (
+        f"After {iterations} iterations; {TESTED} games against each player, so a payoff has a "
+        f"standard error of about {TESTED**-0.5:.2f}.\n\n"
+    )
+    RESULTS.write_text(about + "\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 12))
+    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 8))

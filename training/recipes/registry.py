@@ -14,6 +14,7 @@ RECIPES = {
     "nft": "symposia.training.recipes.nft:NFT",
     "rlccf": "symposia.training.recipes.rlccf:RLCCF",
     "spiral": "symposia.training.recipes.spiral:SPIRAL",
+    "spo": "symposia.training.recipes.spo:SPO",
     "ttrl": "symposia.training.recipes.ttrl:TTRL",
 }
 """Name to `module:class`, so that a recipe is imported only when it is made."""
