@@ -1,0 +1,3 @@
+from .stage_switch import StageSwitch
+
+__all__ = ["StageSwitch"]
