@@ -1,4 +1,7 @@
-"""Curricula: what a training does when; small functions over where a run stands."""
+"""Curricula: what is played next, and against whom, from how it went so far.
+
+Each is a small value or function that a recipe asks about its stage, and may keep in its memory.
+"""
 
 import lazy_loader
 
