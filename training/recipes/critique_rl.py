@@ -73,6 +73,7 @@ class CritiqueRL(Recipe):
     name = "critique-rl"
     summary = "a critic earns by true verdicts, then by what its critiques mend as well"
     paper = PAPER
+    acts = False
     policies = ("critic", "actor")
     frozen = ("actor",)
 

@@ -58,6 +58,7 @@ class RISE(Recipe):
     name = "rise"
     summary = "one model solves, verifies its own solutions, and learns from both"
     paper = PAPER
+    acts = False
 
     def __init__(self, *, verified: float = VERIFIED, kl: float = 0.01) -> None:
         require_share("verified", verified)

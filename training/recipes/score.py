@@ -91,6 +91,7 @@ class SCoRe(Recipe):
     name = "score"
     summary = "two attempts: the second learns first, then both, by how much it improves"
     paper = PAPER
+    acts = False
 
     def __init__(
         self, *, shape_from: int = 5, alpha: float = ALPHA, anchor: float = ANCHOR, kl: float = KL
