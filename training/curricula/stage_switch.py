@@ -13,7 +13,7 @@ from ..rewards import by_step
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StageSwitch(Generic[T]):
     """What is in force in an iteration: `StageSwitch({0: judge, 5: help})(stage)`.
 

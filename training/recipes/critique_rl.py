@@ -90,8 +90,6 @@ class CritiqueRL(Recipe):
         self._helps = StageSwitch({0: False, help_from: True})
 
     def team(self, models: Models, stage: Stage) -> Team:
-        if stage.attempts < 2:
-            raise ValueError("critiques of a solution are compared: ask for 2 attempts at least")
         return review(
             Actor(models["actor"]),
             Critic(models["critic"]),
@@ -105,6 +103,8 @@ class CritiqueRL(Recipe):
         )
 
     def collection(self, stage: Stage) -> Collection:
+        if stage.attempts < 2:
+            raise ValueError("critiques of a solution are compared: ask for 2 attempts at least")
         return Collection(stage.tasks)
 
     async def rows(self, episodes: Sequence[Episode], stage: Stage) -> Sequence[Example]:

@@ -13,6 +13,7 @@ RECIPES = {
     "critique-rl": "symposia.training.recipes.critique_rl:CritiqueRL",
     "grpo": "symposia.training.recipes.grpo:GRPO",
     "nft": "symposia.training.recipes.nft:NFT",
+    "refcritic": "symposia.training.recipes.refcritic:RefCritic",
     "rise": "symposia.training.recipes.rise:RISE",
     "rlccf": "symposia.training.recipes.rlccf:RLCCF",
     "score": "symposia.training.recipes.score:SCoRe",

@@ -67,8 +67,6 @@ class RISE(Recipe):
         self.verified, self.kl = verified, kl
 
     def team(self, models: Models, stage: Stage) -> Team:
-        if stage.attempts < 2:
-            raise ValueError("solutions of a task are compared: ask for 2 attempts at least")
         model = models["policy"]
         sizes = [stage.attempts] * len(stage.tasks)
         counts = evenly(sizes, max(1, round(self.verified * sum(sizes))))
@@ -91,6 +89,8 @@ class RISE(Recipe):
         return answer(Actor(models["policy"]))
 
     def collection(self, stage: Stage) -> Collection:
+        if stage.attempts < 2:
+            raise ValueError("solutions of a task are compared: ask for 2 attempts at least")
         return Collection(stage.tasks)
 
     async def rows(self, episodes: Sequence[Episode], stage: Stage) -> Sequence[Example]:

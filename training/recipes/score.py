@@ -28,7 +28,7 @@ from ..advantages import rloo, stepwise
 from ..builders import right
 from ..curricula import StageSwitch
 from ..from_episodes import samples
-from ..loop.recipe import Example, Models, Recipe, Stage
+from ..loop.recipe import Collection, Example, Models, Recipe, Stage
 from ..losses import Clip, Loss, kl_loss, policy_loss, sequence_mean
 from ..rewards import improvement, untruncated
 from ..trainer import Batch, Objective
@@ -106,6 +106,11 @@ class SCoRe(Recipe):
 
     def team(self, models: Models, stage: Stage) -> Team:
         return again(Actor(models["policy"]))
+
+    def collection(self, stage: Stage) -> Collection:
+        if stage.attempts < 2:
+            raise ValueError("episodes of a task are compared: ask for 2 attempts at least")
+        return super().collection(stage)
 
     async def rows(self, episodes: Sequence[Episode], stage: Stage) -> Sequence[Example]:
         whole = [each for each in episodes if len(each.turns) == 2 and not each.outcome.error]

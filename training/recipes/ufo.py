@@ -26,7 +26,7 @@ from ...graphs.team import Team
 from ..advantages import rloo, widest, within
 from ..checks import require_share
 from ..from_episodes import samples
-from ..loop.recipe import Example, Models, Recipe, Stage
+from ..loop.recipe import Collection, Example, Models, Recipe, Stage
 from ..losses import Clip
 from ..rewards import everywhere, ufo, untruncated
 from ..rewards.attempts import UFO_DECAY, UFO_REPETITION
@@ -71,6 +71,11 @@ class UFO(Recipe):
 
     def team(self, models: Models, stage: Stage) -> Team:
         return act(Actor(models["policy"]))
+
+    def collection(self, stage: Stage) -> Collection:
+        if stage.attempts < 2:
+            raise ValueError("episodes of a question are compared: ask for 2 attempts at least")
+        return super().collection(stage)
 
     async def rows(self, episodes: Sequence[Episode], stage: Stage) -> Sequence[Example]:
         rewards = [self.reward(each) for each in episodes]

@@ -101,7 +101,7 @@ def test_settings_that_cannot_be_are_refused() -> None:
     with pytest.raises(ValueError, match="help_from=0"):
         CritiqueRL(help_from=0)
     with pytest.raises(ValueError, match="ask for 2 attempts at least"):
-        CritiqueRL().team({}, stage(attempts=1))
+        CritiqueRL().collection(stage(attempts=1))
 
 
 async def test_it_trains_the_critic_in_both_stages_and_leaves_the_actor(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def test_settings_that_cannot_be_are_refused() -> None:
     with pytest.raises(ValueError, match=r"verified=1.5: it must lie in \[0, 1\]"):
         RISE(verified=1.5)
     with pytest.raises(ValueError, match="ask for 2 attempts at least"):
-        RISE().team({}, stage(attempts=1))
+        RISE().collection(stage(attempts=1))
 
 
 async def test_one_update_mixes_solving_and_verifying(tmp_path: Path) -> None:

@@ -98,6 +98,8 @@ def test_settings_that_cannot_be_are_refused() -> None:
         SCoRe(alpha=-1)
     with pytest.raises(ValueError, match="shape_from=0"):
         SCoRe(shape_from=0)
+    with pytest.raises(ValueError, match="ask for 2 attempts at least"):
+        SCoRe().collection(Stage(0, 1, (), 1, 0))
 
 
 async def test_it_trains_both_attempts_through_both_stages(tmp_path: Path) -> None:

@@ -65,6 +65,8 @@ async def test_only_the_questions_whose_episodes_differ_most_are_learnt_from() -
 def test_settings_that_cannot_be_are_refused() -> None:
     with pytest.raises(ValueError, match=r"widest=2: it must lie in \[0, 1\]"):
         UFO(widest=2)
+    with pytest.raises(ValueError, match="ask for 2 attempts at least"):
+        UFO().collection(Stage(0, 1, (), 1, 0))
 
 
 async def test_a_played_episode_is_read_as_it_was_answered(tmp_path: Path) -> None:
