@@ -99,7 +99,8 @@ async def estimate(
     tests = 3 + (plan.iterations // plan.evaluate_every if plan.evaluate_every else 0)
     models = dict.fromkeys(recipe.policies, model)
 
-    policies, updates = len(recipe.policies), len(recipe.policies) * plan.iterations
+    policies = len(recipe.policies)
+    updates = (policies - len(recipe.frozen)) * plan.iterations
     parameters = trained_parameters(plan.base, plan.lora)
     moments = MOMENTS if plan.update.keep_optimizer else 0
     return Estimate(
