@@ -25,6 +25,7 @@ def retold(
     tokenizer: PreTrainedTokenizerBase,
     *,
     policy: Policy = spoken_by,
+    episode: str = "",
 ) -> list[Row]:
     """Supervised rows with the turns' replies as targets, each behind a prompt of its own. Turns
     share a row as long as each prompt goes on from the tokens before it.
@@ -35,6 +36,8 @@ def retold(
         turns: whose replies are learnt.
         prompts: what stands before each of them.
         tokenizer: with the chat template of the model that is trained.
+        policy: the weights that a turn trains.
+        episode: the episode's name, for the rows.
 
     Raises:
         ValueError: there are not as many prompts as turns, or a turn failed.
@@ -58,6 +61,7 @@ def retold(
             tuple(mask),
             agent=spoken[0].agent,
             policy=policy(spoken[0]),
+            episode=episode,
             turns=tuple(turn.id for turn in spoken),
         )
         for ids, mask, spoken in rows
