@@ -171,7 +171,8 @@ def attempt(player: Member, agent: Actor, max_steps: int | None) -> Any:
 
         async def played(state: TeamState) -> dict[str, Any]:
             seen = await work(team, state)
-            kept = {key: seen[key] for key in ("observation", "answer", "stop") if key in seen}
+            told = ("observation", "answer", "stop")
+            kept: dict[str, Any] = {key: seen[key] for key in told if key in seen}
             return {**kept, "messages": Overwrite(seen["messages"])}
 
         return played
