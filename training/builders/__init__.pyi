@@ -1,7 +1,7 @@
 from .corrupting import Planted, other_action, planted, with_detour, wrong_number
 from .keeping import above, capped, distinct, filled
 from .prefixes import Prefix, first_error, prefix_values
-from .retold import retold
+from .retold import relabelled, retold
 from .trees import tree_pairs, tree_rows, turn_of
 from .windows import Window, windows
 from .written import written
@@ -18,6 +18,7 @@ __all__ = [
     "other_action",
     "planted",
     "prefix_values",
+    "relabelled",
     "retold",
     "tree_pairs",
     "tree_rows",

@@ -159,9 +159,8 @@ class BSTaR(Recipe):
             enough=self.enough,
         )
         stage.memory["temperature"] = best.temperature
-        stage.memory.setdefault("balance", []).append(
-            {"temperature": present, "threshold": now.threshold, "score": now.score}
-        )
+        tuned = {"temperature": present, "threshold": now.threshold, "score": now.score}
+        stage.memory["balance"] = [*stage.memory.get("balance", ()), tuned]
         new = [each for each in samples if each.episode.task not in probed]
         return self.learnt(new, now.threshold)
 
