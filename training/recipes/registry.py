@@ -9,9 +9,12 @@ from ..loop.recipe import Recipe
 
 RECIPES = {
     "agent-q": "symposia.training.recipes.agent_q:AgentQ",
+    "b-star": "symposia.training.recipes.b_star:BSTaR",
     "co-reward": "symposia.training.recipes.co_reward:CoReward",
     "grpo": "symposia.training.recipes.grpo:GRPO",
     "nft": "symposia.training.recipes.nft:NFT",
+    "re-rest": "symposia.training.recipes.re_rest:ReReST",
+    "rest-mcts": "symposia.training.recipes.rest_mcts:ReSTMCTS",
     "rlccf": "symposia.training.recipes.rlccf:RLCCF",
     "spiral": "symposia.training.recipes.spiral:SPIRAL",
     "ttrl": "symposia.training.recipes.ttrl:TTRL",
