@@ -1,7 +1,7 @@
 from .corrupting import Planted, other_action, planted, with_detour, wrong_number
 from .keeping import above, capped, distinct, filled
 from .prefixes import Prefix, first_error, prefix_values
-from .retold import retold
+from .retold import relabelled, retold
 from .reviews import Reviewed, critiques_of
 from .role_mix import evenly, role_mix
 from .trees import tree_pairs, tree_rows, turn_of
@@ -26,6 +26,7 @@ __all__ = [
     "planted",
     "prefix_values",
     "refinement_pairs",
+    "relabelled",
     "retold",
     "right",
     "role_mix",

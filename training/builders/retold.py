@@ -1,15 +1,16 @@
-"""What was said, under another prompt: the sampled tokens of a reply, behind messages that the
-speaker never read.
+"""What was said, under another prompt; and what should have been said, under the same one.
 
-So a model learns to say at once what it first said after a critique, a reflection or a hint
-(Re-ReST, arXiv 2406.01495; SMART, 2410.16128), and its words stay as they were sampled.
+`retold` puts the sampled tokens of a reply behind messages that the speaker never read. So a model
+learns to say at once what it first said after a critique, a reflection or a hint (Re-ReST, arXiv
+2406.01495; SMART, 2410.16128), and its words stay as they were sampled. `relabelled` puts other
+words behind what was read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import BaseMessage, convert_to_messages
 from transformers import PreTrainedTokenizerBase
 
 from ...episodes import Turn
@@ -25,6 +26,7 @@ def retold(
     tokenizer: PreTrainedTokenizerBase,
     *,
     policy: Policy = spoken_by,
+    episode: str = "",
 ) -> list[Row]:
     """Supervised rows with the turns' replies as targets, each behind a prompt of its own. Turns
     share a row as long as each prompt goes on from the tokens before it.
@@ -35,6 +37,8 @@ def retold(
         turns: whose replies are learnt.
         prompts: what stands before each of them.
         tokenizer: with the chat template of the model that is trained.
+        policy: the weights that a turn trains.
+        episode: the episode's name, for the rows.
 
     Raises:
         ValueError: there are not as many prompts as turns, or a turn failed.
@@ -58,10 +62,43 @@ def retold(
             tuple(mask),
             agent=spoken[0].agent,
             policy=policy(spoken[0]),
+            episode=episode,
             turns=tuple(turn.id for turn in spoken),
         )
         for ids, mask, spoken in rows
     ]
+
+
+def relabelled(
+    turn: Turn,
+    reply: str,
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    policy: Policy = spoken_by,
+    episode: str = "",
+) -> Row:
+    """A supervised row with what a turn should have replied, behind the prompt that it read: a
+    judge's grade put right, say.
+
+    Args:
+        reply: the text to learn.
+        tokenizer: with the chat template of the model that is trained.
+        policy: the weights that a turn trains.
+        episode: the episode's name, for the row.
+    """
+    if turn.tokens is not None:
+        prompt = list(turn.tokens.prompt_ids)
+    else:
+        prompt = PromptWriter(tokenizer).ids(convert_to_messages(turn.messages))
+    target = completion_ids(tokenizer, reply)
+    return Row(
+        (*prompt, *target),
+        (*[False] * len(prompt), *[True] * len(target)),
+        agent=turn.agent,
+        policy=policy(turn),
+        episode=episode,
+        turns=(turn.id,),
+    )
 
 
 def _said(turn: Turn, tokenizer: PreTrainedTokenizerBase) -> list[int]:

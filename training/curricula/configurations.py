@@ -93,8 +93,8 @@ def balanced(
 
     Args:
         probes: by temperature, of each query its samples.
-        thresholds: to be tried at each temperature. Between equals the earlier one is taken, and
-            the earlier temperature.
+        thresholds: to be tried at each temperature. Between equals the highest is taken, since few
+            probes may hold nothing that a lower one would let through; and the earlier temperature.
 
     Raises:
         ValueError: there is nothing to choose from, or a temperature has no queries.
@@ -114,6 +114,7 @@ def balanced(
             balances.append(balance(len(kept), sum(kept), enough))
         return sum(balances) / len(balances)
 
-    pairs = [(temperature, threshold) for temperature in probes for threshold in thresholds]
+    strictest = sorted(thresholds, reverse=True)
+    pairs = [(temperature, threshold) for temperature in probes for threshold in strictest]
     (temperature, threshold), best = best_setting(pairs, score)
     return Balanced(temperature, threshold, best)

@@ -23,9 +23,9 @@ from langchain_core.language_models import BaseChatModel
 
 from ...agents import ToolAgent
 from ...episodes import Episode
+from ...episodes.paper import Paper
 from ...graphs import act
 from ...graphs.leave_tree import TREE, leave_tree, tree_of
-from ...graphs.searching.agent_q import PAPER as GRAPH
 from ...graphs.searching.agent_q import SHARE, agent_q, preferences
 from ...graphs.team import Member, Team
 from ..builders import tree_pairs
@@ -34,7 +34,11 @@ from ..curricula import Replay
 from ..loop.recipe import Example, Models, Recipe, Stage
 from ..trainer import Objective, Preference
 
-PAPER = GRAPH
+PAPER = Paper(
+    title="Agent Q: Advanced Reasoning and Learning for Autonomous AI Agents",
+    arxiv="2408.07199",
+    kind="recipe",
+)
 THRESHOLD = 0.1
 BETA = 0.1
 

@@ -9,11 +9,14 @@ from ..loop.recipe import Recipe
 
 RECIPES = {
     "agent-q": "symposia.training.recipes.agent_q:AgentQ",
+    "b-star": "symposia.training.recipes.b_star:BSTaR",
     "co-reward": "symposia.training.recipes.co_reward:CoReward",
     "critique-rl": "symposia.training.recipes.critique_rl:CritiqueRL",
     "grpo": "symposia.training.recipes.grpo:GRPO",
     "nft": "symposia.training.recipes.nft:NFT",
+    "re-rest": "symposia.training.recipes.re_rest:ReReST",
     "refcritic": "symposia.training.recipes.refcritic:RefCritic",
+    "rest-mcts": "symposia.training.recipes.rest_mcts:ReSTMCTS",
     "rise": "symposia.training.recipes.rise:RISE",
     "rlccf": "symposia.training.recipes.rlccf:RLCCF",
     "score": "symposia.training.recipes.score:SCoRe",

@@ -17,6 +17,7 @@ from symposia.training.builders import (
     other_action,
     planted,
     prefix_values,
+    relabelled,
     retold,
     windows,
     with_detour,
@@ -91,6 +92,16 @@ def test_what_was_never_said_cannot_be_retold(tokenizer: Any) -> None:
         retold([failed], [[HumanMessage("Go.")]], tokenizer)
     with pytest.raises(ValueError, match="0 prompts for 1 turns"):
         retold([turn("left")], [], tokenizer)
+
+
+def test_a_reply_put_right_stands_behind_the_prompt_that_was_read(tokenizer: Any) -> None:
+    row = relabelled(turn("wrong", Tokens((5, 6), (7,), (-0.1,))), "right", tokenizer)
+    assert row.ids[:2] == (5, 6)
+    assert tokenizer.decode(row.ids[2:-1]) == "right"
+    assert row.ids[-1] == tokenizer.eos_token_id
+    assert row.loss_mask == (False, False, *[True] * (len(row.ids) - 2))
+    bare = Turn("b", "judge", ({"role": "user", "content": "Grade."},), {"content": "?"})
+    assert "Grade." in tokenizer.decode(relabelled(bare, "1", tokenizer).ids)
 
 
 # Windows.

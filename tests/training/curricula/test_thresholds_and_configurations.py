@@ -78,10 +78,12 @@ def test_repeated_samples_count_once() -> None:
     assert balanced({1.0: [again]}, [0.0]).score == pytest.approx(1 / 8)
 
 
-def test_of_equal_settings_the_first_is_taken() -> None:
+def test_of_equal_settings_the_first_is_taken_and_of_thresholds_the_strictest() -> None:
     assert best_setting([3, 1, 2], lambda n: 0.0) == (3, 0.0)
     found = balanced({0.7: [graded(1, 0)], 0.9: [graded(1, 0)]}, [0.1, 0.2])
-    assert (found.temperature, found.threshold) == (0.7, 0.1)
+    assert (found.temperature, found.threshold) == (0.7, 0.2)
+    nothing_right = balanced({0.7: [graded(0, 3)]}, [-1.0, 1.0])
+    assert (nothing_right.threshold, nothing_right.score) == (1.0, 0.0)
 
 
 def test_a_search_without_settings_or_queries_is_refused() -> None:
