@@ -41,7 +41,7 @@ def write_html(recipe: Recipe, outcome: Outcome) -> Path:
         recipe=recipe,
         stopped=outcome.stopped,
         done=len(history.iterations) - 1,
-        curves=curves,
+        pictures_of=curves,
         iterations=history.iterations,
         examples=list(_examples(outcome)),
         versions=outcome.versions,
