@@ -47,11 +47,11 @@ class LocalChatModel(ChatModel):
     """Chat with a causal language model in this process.
 
     Every reply carries `response_metadata["tokens"]`: prompt ids, sampled completion ids and their
-    log-probabilities; and `["measures"]`, when `measure` or `top` ask for them. Concurrent calls
-    share forward passes. Sampling is seeded by the episode's seed (`metadata["seed"]` of the run's
-    config, else `seed`), the prompt, and how often that prompt came before in the episode
-    (`metadata["episode"]`), so it does not depend on what else runs, up to rounding: with float32
-    weights that is never seen, with bfloat16 it is.
+    log-probabilities; `["model_name"]`, with the adapter after a plus; and `["measures"]`, when
+    `measure` or `top` ask for them. Concurrent calls share forward passes. Sampling is seeded by
+    the episode's seed (`metadata["seed"]` of the run's config, else `seed`), the prompt, and how
+    often that prompt came before in the episode (`metadata["episode"]`), so it does not depend on
+    what else runs, up to rounding: with float32 weights that is never seen, with bfloat16 it is.
 
     A call may set `max_tokens`, `temperature`, `top_p`, `top_k`, `seed`, `adapter`, `measure` and
     `top` for itself, `grammar` (a `Grammar` that the reply must follow) and `prefix` (token ids
@@ -304,7 +304,7 @@ class LocalChatModel(ChatModel):
             input_tokens=prompt, output_tokens=completion, total_tokens=prompt + completion
         )
         message.response_metadata = {
-            "model_name": self._called,
+            "model_name": self._called + (f"+{request.adapter}" if request.adapter else ""),
             "finish_reason": done.finish,
             "tokens": {
                 "prompt_ids": request.prompt,

@@ -1,3 +1,29 @@
+from .corrupting import Planted, other_action, planted, with_detour, wrong_number
+from .keeping import above, capped, distinct, filled
+from .prefixes import Prefix, first_error, prefix_values
+from .retold import retold
+from .trees import tree_pairs, tree_rows, turn_of
+from .windows import Window, windows
 from .written import written
 
-__all__ = ["written"]
+__all__ = [
+    "Planted",
+    "Prefix",
+    "Window",
+    "above",
+    "capped",
+    "distinct",
+    "filled",
+    "first_error",
+    "other_action",
+    "planted",
+    "prefix_values",
+    "retold",
+    "tree_pairs",
+    "tree_rows",
+    "turn_of",
+    "windows",
+    "with_detour",
+    "written",
+    "wrong_number",
+]
