@@ -8,7 +8,13 @@ from ...tools.imported import imported, with_options
 from ..loop.recipe import Recipe
 
 RECIPES = {
+    "agent-q": "symposia.training.recipes.agent_q:AgentQ",
+    "co-reward": "symposia.training.recipes.co_reward:CoReward",
     "grpo": "symposia.training.recipes.grpo:GRPO",
+    "nft": "symposia.training.recipes.nft:NFT",
+    "rlccf": "symposia.training.recipes.rlccf:RLCCF",
+    "spiral": "symposia.training.recipes.spiral:SPIRAL",
+    "ttrl": "symposia.training.recipes.ttrl:TTRL",
 }
 """Name to `module:class`, so that a recipe is imported only when it is made."""
 
