@@ -18,6 +18,8 @@ from .console import stderr
 if TYPE_CHECKING:
     from ..benchmarks import Environment, Report, Row
 
+NEXT = {"collect": "building rows", "rows": "updating", "update": "updating"}
+"""What comes after an arrow."""
 ROOM = 8
 """Lines of the screen that are not the table's."""
 
@@ -70,9 +72,10 @@ class Watch:
     def hear(self, arrow: str, iteration: int, measures: Mapping[str, Any]) -> None:
         """Hear of an arrow that has ended."""
         self._hear_history()
-        after = {"collect": "building rows", "rows": "updating", "update": "updating"}
-        if arrow in after:
-            self._now(f"iteration {iteration + 1} of {self.iterations}: {after[arrow]}", None)
+        if arrow in NEXT:
+            self._now(f"{self._at(iteration + 1)}: {NEXT[arrow]}", None)
+        elif arrow == "evaluate" and iteration < self.iterations:
+            self._now(f"{self._at(iteration + 1)}: playing", None)
         if stderr.is_terminal or self._quiet:
             return
         if line := self._line(arrow, iteration, measures):
@@ -105,7 +108,7 @@ class Watch:
     def _named(self, run: str) -> str:
         kind, _, number = run.partition("-")
         if kind == "collect":
-            return f"iteration {int(number) + 1} of {self.iterations}: playing"
+            return f"{self._at(int(number) + 1)}: playing"
         return f"testing after {int(number)}" if kind == "evaluate" else "testing at the end"
 
     def _line(self, arrow: str, iteration: int, measures: Mapping[str, Any]) -> str:
@@ -115,7 +118,7 @@ class Watch:
                 return f"tested after {iteration}: mean score {measures['score']:.3f}"
             case "collect":
                 return (
-                    f"iteration {iteration + 1} of {self.iterations}: {measures['episodes']} "
+                    f"{self._at(iteration + 1)}: {measures['episodes']} "
                     f"episodes, mean score {measures['score']:.3f}"
                 )
             case "rows":
@@ -126,6 +129,9 @@ class Watch:
             case "promote" if measures["back"]:
                 return "  undone: the test went worse"
         return ""
+
+    def _at(self, iteration: int) -> str:
+        return f"iteration {iteration} of {self.iterations}"
 
     def _now(self, doing: str, total: int | None, done: int = 0) -> None:
         self._progress.reset(self._bar, description=doing, total=total, completed=done, won="")
