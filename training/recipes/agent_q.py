@@ -47,8 +47,8 @@ class AgentQ(Recipe):
         threshold: qualities of a pair differ by more than this.
         share: of the mean outcome in the quality; the critic's rank has the rest.
         beta: DPO's.
-        reference: `stored` takes the log-probabilities that were recorded; `computed` leaves them
-            to the trainer (`UpdateSettings.reference`).
+        reference_logprobs: `stored` takes the log-probabilities that were recorded; `computed`
+            leaves them to the trainer (`UpdateSettings.reference`).
         proposals: actions proposed at a position.
         expansions: positions that are expanded in a search, at most.
         max_depth: actions on a path, at most.
@@ -56,7 +56,7 @@ class AgentQ(Recipe):
         capacity: pairs that are remembered for that.
 
     Raises:
-        ValueError: `share` is none, a number is negative, or `reference` is unknown.
+        ValueError: `share` is none, a number is negative, or `reference_logprobs` is unknown.
     """
 
     name = "agent-q"
@@ -71,7 +71,7 @@ class AgentQ(Recipe):
         threshold: float = THRESHOLD,
         share: float = SHARE,
         beta: float = BETA,
-        reference: Literal["stored", "computed"] = "stored",
+        reference_logprobs: Literal["stored", "computed"] = "stored",
         proposals: int = 3,
         expansions: int = 20,
         max_depth: int = 20,
@@ -79,12 +79,15 @@ class AgentQ(Recipe):
         capacity: int = 10_000,
     ) -> None:
         require_share("share", share)
-        if reference not in ("stored", "computed"):
-            raise ValueError(f"reference={reference!r}: there are stored and computed")
+        if reference_logprobs not in ("stored", "computed"):
+            raise ValueError(
+                f"reference_logprobs={reference_logprobs!r}: there are stored and computed"
+            )
         if threshold < 0 or replay < 0:
             raise ValueError(f"threshold={threshold}, replay={replay}: neither may be negative")
         self.critic, self.threshold, self.share, self.beta = critic, threshold, share, beta
-        self.reference, self.replay, self.capacity = reference, replay, capacity
+        self.reference_logprobs = reference_logprobs
+        self.replay, self.capacity = replay, capacity
         self.proposals, self.expansions, self.max_depth = proposals, expansions, max_depth
         self._buffer = Replay(capacity)
 
@@ -113,7 +116,7 @@ class AgentQ(Recipe):
                 tree,
                 preferences(tree, self.threshold, self.share),
                 policy=lambda turn: "policy",
-                stored=self.reference == "stored",
+                stored=self.reference_logprobs == "stored",
             )
         if not self.replay:
             return new

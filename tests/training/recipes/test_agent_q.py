@@ -104,7 +104,7 @@ async def test_pairs_of_tokens_as_they_were_sampled_train_the_policy(tmp_path: P
     ("settings", "message"),
     [
         ({"share": 1.5}, r"share=1\.5"),
-        ({"reference": "none"}, "there are stored and computed"),
+        ({"reference_logprobs": "none"}, "there are stored and computed"),
         ({"threshold": -1}, "threshold=-1"),
         ({"replay": -1}, "replay=-1"),
         ({"capacity": 0}, "capacity=0"),
