@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from stub_server import StubServer
 from typer.testing import CliRunner, Result
 
 pytest.importorskip("peft", reason="needs the train extra")
 
 from symposia.cli.app import app
+from symposia.cli.training import plan_of, serving_of
 from symposia.episodes import Episode, EpisodeStore
 from symposia.training.loop import Stage
 from symposia.training.loop.recipe import Example
@@ -176,6 +178,26 @@ def test_bad_input_is_one_clear_line(
     assert message in result.stderr.replace("\n", " ")
     assert "Traceback" not in result.output
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_server_is_given_each_version_anew_also_by_a_run_that_goes_on(
+    tmp_path: Path,
+) -> None:
+    plan = plan_of("tiny", 4, False, None, {})
+    folder = tmp_path / "policy/0001"
+    folder.mkdir(parents=True)
+    (folder / "adapter_config.json").write_text("{}")
+    async with StubServer() as server:
+        names = set()
+        for _ in range(2):
+            serving = serving_of(f"vllm:{server.url}#base", plan)
+            assert serving is not None
+            model = (await serving.serve({"policy": folder}, temperature=0.5))["policy"]
+            names.add(model._identifying_params["model_name"])
+            assert (await model.ainvoke("Hello")).text
+        paths = [each["lora_path"] for each in server.requests if "lora_path" in each]
+    assert len(names) == 2
+    assert paths == [str(folder)] * 2
 
 
 def test_tensorboard_is_asked_for_before_the_work(
