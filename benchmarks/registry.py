@@ -27,6 +27,7 @@ ENVIRONMENTS = {
     "reasoning-gym": "symposia.benchmarks.reasoning:ReasoningGym",
     "textcraft": "symposia.benchmarks.textcraft:TextCraft",
     "tictactoe": "symposia.benchmarks.games:TicTacToeEnvironment",
+    "try-again": "symposia.benchmarks.questions.try_again:TryAgain",
     "webshop": "symposia.benchmarks.webshop:WebShop",
 }
 """Name to `module:class`, so that an environment is imported only when it is made."""

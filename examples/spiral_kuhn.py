@@ -135,7 +135,11 @@ async def main(iterations: int) -> None:
             out = await train(recipe(length=TOKENS), table, plan, Path(place) / name)
             await measured(name, out.versions["policy"])
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text("\n".join(lines) + "\n")
+    about = (
+        f"After {iterations} iterations; {TESTED} games against each player, so a payoff has a "
+        f"standard error of about {TESTED**-0.5:.2f}.\n\n"
+    )
+    RESULTS.write_text(about + "\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

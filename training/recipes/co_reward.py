@@ -20,10 +20,9 @@ from collections.abc import Mapping, Sequence
 from langchain_core.language_models import BaseChatModel
 
 from ...agents import Actor
-from ...episodes import Episode, Turn
+from ...episodes import Episode
 from ...episodes.paper import Paper
 from ...graphs import answer
-from ...graphs.selectors import plain
 from ...graphs.team import Team
 from ...graphs.views import ORIGINAL, REWRITTEN, Rewriter, two_views, view_of
 from ...models import load_model
@@ -32,6 +31,7 @@ from ..from_episodes import samples
 from ..loop.recipe import Collection, Example, Models, Recipe, Stage
 from ..rewards import cross_majority, untruncated
 from ..trainer import Objective, PolicyGradient
+from .answers import called, said
 
 PAPER = Paper(
     title=(
@@ -62,8 +62,7 @@ class CoReward(Recipe):
 
     def __init__(self, *, rewriter: str | BaseChatModel | None = None, kl: float = KL) -> None:
         self._rewriter = load_model(rewriter) if isinstance(rewriter, str) else rewriter
-        self.rewriter = rewriter if isinstance(rewriter, str) else rewriter and rewriter.name
-        self.kl = kl
+        self.rewriter, self.kl = called(rewriter), kl
 
     def earlier(self, stage: Stage) -> Mapping[str, tuple[str, int]]:
         return {} if self._rewriter else {"rewriter": ("policy", 0)}
@@ -102,8 +101,3 @@ class CoReward(Recipe):
 
     def objective(self, policy: str, stage: Stage) -> Objective:
         return PolicyGradient(kl=self.kl)
-
-
-def said(turn: Turn) -> object:
-    """The answer in a turn, in the form in which answers are compared; None if there is none."""
-    return plain(turn.parsed["answer"]) if turn.parsed else None

@@ -10,11 +10,17 @@ from ..loop.recipe import Recipe
 RECIPES = {
     "agent-q": "symposia.training.recipes.agent_q:AgentQ",
     "co-reward": "symposia.training.recipes.co_reward:CoReward",
+    "critique-rl": "symposia.training.recipes.critique_rl:CritiqueRL",
     "grpo": "symposia.training.recipes.grpo:GRPO",
     "nft": "symposia.training.recipes.nft:NFT",
+    "refcritic": "symposia.training.recipes.refcritic:RefCritic",
+    "rise": "symposia.training.recipes.rise:RISE",
     "rlccf": "symposia.training.recipes.rlccf:RLCCF",
+    "score": "symposia.training.recipes.score:SCoRe",
     "spiral": "symposia.training.recipes.spiral:SPIRAL",
+    "spo": "symposia.training.recipes.spo:SPO",
     "ttrl": "symposia.training.recipes.ttrl:TTRL",
+    "ufo": "symposia.training.recipes.ufo:UFO",
 }
 """Name to `module:class`, so that a recipe is imported only when it is made."""
 

@@ -1,5 +1,4 @@
-"""RLCCF: several models teach each other by a vote in which each weighs as far as it agrees with
-itself.
+"""RLCCF: the vote of several models, who weigh as far as each agrees with itself, is the label.
 
 Every model answers a question several times. The share of its answers that are its own commonest is
 its self-consistency, and so much do its answers weigh in the vote of all. The winner is the label:
@@ -19,10 +18,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...agents import Actor
-from ...episodes import Episode, Turn
+from ...episodes import Episode
 from ...episodes.paper import Paper
 from ...graphs import sample
-from ...graphs.selectors import plain
 from ...graphs.team import Team
 from ..advantages import grpo
 from ..advantages.groups import members
@@ -30,6 +28,7 @@ from ..from_episodes import samples
 from ..loop.recipe import Collection, Example, Models, Recipe, Stage
 from ..rewards import agreement, collective, untruncated
 from ..trainer import Objective, PolicyGradient
+from .answers import said
 
 PAPER = Paper(
     title="Wisdom of the Crowd: Reinforcement Learning from Coevolutionary Collective Feedback",
@@ -99,8 +98,3 @@ class RLCCF(Recipe):
 
     def objective(self, policy: str, stage: Stage) -> Objective:
         return PolicyGradient(kl=self.kl)
-
-
-def said(turn: Turn) -> object:
-    """The answer in a turn, in the form in which answers are compared; None if there is none."""
-    return plain(turn.parsed["answer"]) if turn.parsed else None

@@ -13,15 +13,15 @@ trained.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 from ...episodes import Episode
 from ...episodes.paper import Paper
-from ...graphs.selectors import plain
 from ..advantages import within
 from ..loop.recipe import Stage
 from ..rewards import majority_vote
+from .answers import answer_of
 from .grpo import GRPO
 
 PAPER = Paper(title="TTRL: Test-Time Reinforcement Learning", arxiv="2504.16084", kind="recipe")
@@ -59,9 +59,7 @@ class TTRL(GRPO):
         self.trained = trained
 
     async def rewards(self, episodes: Sequence[Episode], stage: Stage) -> Sequence[float | None]:
-        answers: list[Hashable | None] = [
-            plain(episode.answer) if episode.answer else None for episode in episodes
-        ]
+        answers = [answer_of(episode) for episode in episodes]
         earned = within(answers, [episode.task for episode in episodes], majority_vote)
         if self.trained is None:
             return earned
