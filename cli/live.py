@@ -12,11 +12,14 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ..training.reports import Board, History, curve_line, iteration_table
+from ..training.reports.table import MEASURES
 from .console import stderr
 
 if TYPE_CHECKING:
     from ..benchmarks import Environment, Report, Row
 
+NEXT = {"collect": "building rows", "rows": "updating", "update": "updating"}
+"""What comes after an arrow."""
 ROOM = 8
 """Lines of the screen that are not the table's."""
 
@@ -69,13 +72,14 @@ class Watch:
     def hear(self, arrow: str, iteration: int, measures: Mapping[str, Any]) -> None:
         """Hear of an arrow that has ended."""
         self._hear_history()
-        after = {"collect": "building rows", "rows": "updating", "update": "updating"}
-        if arrow in after:
-            self._now(f"iteration {iteration + 1} of {self.iterations}: {after[arrow]}", None)
+        if arrow in NEXT:
+            self._now(f"{self._at(iteration + 1)}: {NEXT[arrow]}", None)
+        elif arrow == "evaluate" and iteration < self.iterations:
+            self._now(f"{self._at(iteration + 1)}: playing", None)
         if stderr.is_terminal or self._quiet:
             return
-        told = ", ".join(f"{name} {_plain(value)}" for name, value in measures.items())
-        stderr.print(f"{arrow} {iteration}: {told}", soft_wrap=True)
+        if line := self._line(arrow, iteration, measures):
+            stderr.print(line, soft_wrap=True)
 
     async def play(self, team: Any, environment: Environment, *, run: str, **what: Any) -> Report:
         """Play as `evaluate` does, and show how far it is.
@@ -104,8 +108,30 @@ class Watch:
     def _named(self, run: str) -> str:
         kind, _, number = run.partition("-")
         if kind == "collect":
-            return f"iteration {int(number) + 1} of {self.iterations}: playing"
+            return f"{self._at(int(number) + 1)}: playing"
         return f"testing after {int(number)}" if kind == "evaluate" else "testing at the end"
+
+    def _line(self, arrow: str, iteration: int, measures: Mapping[str, Any]) -> str:
+        """What is told where nothing can be drawn anew; nothing of arrows that say nothing new."""
+        match arrow:
+            case "evaluate":
+                return f"tested after {iteration}: mean score {measures['score']:.3f}"
+            case "collect":
+                return (
+                    f"{self._at(iteration + 1)}: {measures['episodes']} "
+                    f"episodes, mean score {measures['score']:.3f}"
+                )
+            case "rows":
+                return "  rows: " + ", ".join(f"{name} {held}" for name, held in measures.items())
+            case "update":
+                shown = [f"{name} {measures[name]:.3g}" for name in MEASURES if name in measures]
+                return f"  updated {measures['policy']}: {', '.join(shown)}"
+            case "promote" if measures["back"]:
+                return "  undone: the test went worse"
+        return ""
+
+    def _at(self, iteration: int) -> str:
+        return f"iteration {iteration} of {self.iterations}"
 
     def _now(self, doing: str, total: int | None, done: int = 0) -> None:
         self._progress.reset(self._bar, description=doing, total=total, completed=done, won="")
@@ -128,7 +154,3 @@ def _episodes(environment: Environment, what: Mapping[str, Any]) -> int:
     if tasks is None:
         tasks = environment.tasks(what["split"])[: what["limit"]]
     return len(tasks) * int(what["attempts"])
-
-
-def _plain(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -86,11 +86,20 @@ def will_write(file: Path | None, *packages: str) -> None:
     """Refuse, before the work, a file that could not be written after it."""
     if file is None:
         return
-    for package in packages:
-        if find_spec(package) is None:
-            raise ImportError(f'{file} needs {package}: pip install "symposia[view]"')
+    require_packages(str(file), "view", *packages)
     if file.is_dir() or not os.access(file.parent, os.W_OK | os.X_OK):
         raise ValueError(f"cannot write {file}: name a file in a folder that can be written")
+
+
+def require_packages(what: str, extra: str, *packages: str) -> None:
+    """Refuse, before the work, what needs a package that is not installed.
+
+    Raises:
+        ImportError: a package is missing; the message has the pip command.
+    """
+    for package in packages:
+        if find_spec(package) is None:
+            raise ImportError(f'{what} needs {package}: pip install "symposia[{extra}]"')
 
 
 def settings_of(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .console import console, plain_errors, stderr
-from .making import budget_of, hush_transformers, pairs_of, settings_of, will_write, world_of
+from .making import budget_of, hush_transformers, pairs_of, require_packages, settings_of, world_of
 from .options import AsJson, Data, MaxCalls, MaxSeconds, MaxTokens
 from .training import board_of, overlap_of, plan_of, recipe_of, serving_of, show_estimate
 
@@ -177,7 +177,9 @@ def train(
             show_estimate(method, world, test, plan, serve, as_json)
             return
         folder = out or Path("runs", f"{method.name}-{world.name}-{_slug(model)}-{seed}")
-        will_write(folder / "report.html", "matplotlib", "jinja2")
+        require_packages("the report", "view", "matplotlib", "jinja2")
+        if tensorboard:
+            require_packages("--tensorboard", "train", "tensorboard")
         with _resumable(folder):
             outcome = _trained(method, world, test, plan, serving, folder, tensorboard, as_json)
         pages = _pages(method, outcome)

@@ -97,10 +97,9 @@ async def estimate(
     )
     collection = recipe.collection(stage)
     tests = 3 + (plan.iterations // plan.evaluate_every if plan.evaluate_every else 0)
-    models = dict.fromkeys(recipe.policies, model)
+    models = dict.fromkeys([*recipe.policies, *recipe.earlier(stage)], model)
 
-    policies = len(recipe.policies)
-    updates = (policies - len(recipe.frozen)) * plan.iterations
+    trained = [policy for policy in recipe.policies if policy not in recipe.frozen]
     parameters = trained_parameters(plan.base, plan.lora)
     moments = MOMENTS if plan.update.keep_optimizer else 0
     return Estimate(
@@ -118,8 +117,8 @@ async def estimate(
             test_tasks[:probes],
             tests * len(test_tasks) * plan.test_attempts,
         ),
-        policies=policies,
-        updates=updates,
+        policies=len(recipe.policies),
+        updates=len(trained) * plan.iterations,
         parameters=parameters,
         version_bytes=parameters * (WEIGHT + moments),
         probes=probes,

@@ -12,7 +12,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -264,8 +264,9 @@ class _Run:
         """The last versions against the first, on episodes that chose nothing."""
         start = dict.fromkeys(self.recipe.policies, 0)
         seed = self.plan.seed + 1
-        before = await self._tested("final-before", start, seed)
+        before = replace(await self._tested("final-before", start, seed), team="before")
         after = await self._tested(f"final-after-{ended:04d}", versions, seed)
+        after = replace(after, team="after")
         comparison = compare([before, after])
         self._tell("final", ended, before=before.summary.score, after=after.summary.score)
         return Outcome(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, Protocol
 
 from langchain_core.language_models import BaseChatModel
@@ -87,7 +88,8 @@ class LocalServing:
 class VLLMServing:
     """Adapters on a vLLM server that was started with LoRA allowed (`symposia serve --lora`).
 
-    The server has to see the folders under the same paths.
+    The server has to see the folders under the same paths. It keeps what it has loaded when a run
+    is killed, and may serve other runs, so the names there are this object's own.
 
     Args:
         url: of the server, as `http://host:port/v1`.
@@ -97,12 +99,14 @@ class VLLMServing:
     def __init__(self, url: str, base: str, **options: Any) -> None:
         self._base = ServedChatModel(base_url=url, model=base, **options)
         self._loaded: dict[Path, str] = {}
+        self._own = token_hex(4)
 
     async def serve(self, versions: Mapping[str, Path], **sampling: Any) -> Served:
         for folder in versions.values():
             if folder not in self._loaded:
-                await self._base.aload_adapter(_called(folder), folder.resolve())
-                self._loaded[folder] = _called(folder)
+                name = f"{_called(folder)}-{self._own}"
+                await self._base.aload_adapter(name, folder.resolve())
+                self._loaded[folder] = name
         return {
             name: self._base.model_copy(update={"model": self._loaded[at], **sampling})
             for name, at in versions.items()

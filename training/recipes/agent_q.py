@@ -66,6 +66,7 @@ class AgentQ(Recipe):
     name = "agent-q"
     summary = "DPO on pairs of actions from search trees"
     paper = PAPER
+    acts = True
 
     def __init__(
         self,

@@ -58,6 +58,7 @@ class CoReward(Recipe):
     name = "co-reward"
     summary = "majority labels across two wordings of a question"
     paper = PAPER
+    acts = False
 
     def __init__(self, *, rewriter: str | BaseChatModel | None = None, kl: float = KL) -> None:
         self._rewriter = load_model(rewriter) if isinstance(rewriter, str) else rewriter

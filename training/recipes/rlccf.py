@@ -56,6 +56,7 @@ class RLCCF(Recipe):
     name = "rlccf"
     summary = "several policies' weighted vote as the label of each"
     paper = PAPER
+    acts = False
 
     def __init__(self, *, models: int = MODELS, kl: float = KL) -> None:
         if models < 2:

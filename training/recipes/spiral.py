@@ -65,6 +65,7 @@ class SPIRAL(Recipe):
     name = "spiral"
     summary = "self-play on zero-sum games, compared by role"
     paper = PAPER
+    acts = True
 
     def __init__(
         self,

@@ -43,6 +43,7 @@ class TTRL(GRPO):
     name = "ttrl"
     summary = "the majority's answer as the label"
     paper = PAPER
+    acts = False
 
     def __init__(
         self,

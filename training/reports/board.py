@@ -26,7 +26,7 @@ class Board:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
             raise ImportError(
-                'curves for TensorBoard need it: pip install "symposia[train]"'
+                f'curves for TensorBoard need {error.name}: pip install "symposia[train]"'
             ) from error
         for old in (folder / FOLDER).glob("events.out.tfevents.*"):
             old.unlink()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from ...benchmarks.reports.canvas import SETTINGS
@@ -30,18 +29,17 @@ def write_html(recipe: Recipe, outcome: Outcome) -> Path:
     from .curves import draw
 
     history = History.read(outcome.folder)
-    before, after = replace(outcome.before, team="before"), replace(outcome.after, team="after")
     with matplotlib.rc_context(SETTINGS):
         curves = draw(history)
     page = render(
-        [before, after],
-        title=f"{recipe.name} on {before.environment}",
+        [outcome.before, outcome.after],
+        title=f"{recipe.name} on {outcome.before.environment}",
         template=TEMPLATE,
         folders=[Path(__file__).parent],
         recipe=recipe,
         stopped=outcome.stopped,
         done=len(history.iterations) - 1,
-        curves=curves,
+        pictures_of=curves,
         iterations=history.iterations,
         examples=list(_examples(outcome)),
         versions=outcome.versions,
