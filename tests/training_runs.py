@@ -5,8 +5,9 @@ kills itself at that moment, and another process goes on with it.
 
     python tests/training_runs.py FOLDER MOMENT...
 
-`whole` is never killed. A moment is `ARROW:ITERATION` (as it is told of, before its file is there), `episode:N` (after so
-many are stored), or `file:NAME` (before a file or folder of that name appears).
+`whole` is never killed. A moment is `ARROW:ITERATION` (as it is told of, before its file is there),
+`episode:N` (after so many are stored), or `file:NAME` (before a file or folder of that name
+appears).
 """
 
 from __future__ import annotations

@@ -129,7 +129,7 @@ class _Run:
         self.test.require_split(self.test_split)
         if plan.workers and not any(e.worker_processes for e in (self.environment, self.test)):
             raise ValueError(
-                f"workers={plan.workers}: {self.environment.name} runs in this process, leave it out"
+                f"workers={plan.workers}: {self.environment.name} runs in this process"
             )
         self.journal = Journal(
             self.folder,

@@ -98,6 +98,8 @@ class VLLMServing:
 
     async def serve(self, versions: Mapping[str, Path], **sampling: Any) -> Served:
         for folder in versions.values():
+            if not (folder / "adapter_config.json").is_file():
+                raise ValueError(f"{folder} is no adapter, and a vLLM server takes adapters alone")
             if folder not in self._loaded:
                 await self._base.aload_adapter(_called(folder), folder.resolve())
                 self._loaded[folder] = _called(folder)
