@@ -1,6 +1,6 @@
 """An update as a job in a folder, for processes of its own: several, or on other devices.
 
-    accelerate launch --num_processes 2 -m symposia.training.trainer.launch JOB
+    torchrun --nproc-per-node 2 -m symposia.training.trainer.launch JOB
 
 A job holds all that decides the result: `job.pickle` and `rows.npz` go in, `measures.json` comes
 out beside the new version, or `error.json` with what was wrong. `Launched` writes and starts it.
@@ -30,6 +30,8 @@ from .trainer import MismatchError
 
 ERRORS = {kind.__name__: kind for kind in (MismatchError, ValueError, OSError)}
 """What a job may end with and is raised again where it was launched."""
+ENVIRONMENT = {"RANK": "0", "WORLD_SIZE": "1"}
+"""What launchers tell their processes, and what holds where there is none."""
 SHOWN = 2000
 """Characters of a failed job's output that an error shows."""
 
@@ -79,10 +81,11 @@ class InProcess:
 
 @dataclass(frozen=True, slots=True)
 class Launched:
-    """Updates in processes that a launcher starts, as `accelerate launch --num_processes 2`.
+    """Updates in processes that a launcher starts; measures say how many `processes` there were.
 
     Args:
-        command: the launcher with its options.
+        command: the launcher with its options: `torchrun --nproc-per-node 2`, or `accelerate launch
+            --num_processes 2` on GPUs (with `--cpu` that starts one process, whatever it is told).
     """
 
     command: str
@@ -124,16 +127,16 @@ def run(folder: Path) -> None:
     """One process of a job."""
     job: Job = pickle.loads((folder / "job.pickle").read_bytes())
     job = replace(job, examples=load_examples(folder / "rows.npz"))
-    first = os.environ.get("RANK", "0") == "0"
+    rank, processes = (int(os.environ.get(name, at)) for name, at in ENVIRONMENT.items())
     try:
         measures = InProcess()(job)
     except (ValueError, OSError) as error:
-        if first:
+        if rank == 0:
             kind = next(name for name, known in ERRORS.items() if isinstance(error, known))
             (folder / "error.json").write_text(json.dumps([kind, str(error)]))
         raise
-    if first:
-        (folder / "measures.json").write_text(json.dumps(measures))
+    if rank == 0:
+        (folder / "measures.json").write_text(json.dumps(measures | {"processes": processes}))
 
 
 if __name__ == "__main__":

@@ -76,9 +76,8 @@ class Policy:
         """
         if self.lora is None:
             weights = _whole(version)
-            _require_fitting(
-                weights, self.model.state_dict(), f"{version} does not fit {self.base}"
-            )
+            misfit = f"the model in {version} does not fit {self.base}"
+            _require_fitting(weights, self.model.state_dict(), misfit)
             self.model.load_state_dict(weights)
         else:
             from peft import get_peft_model_state_dict, set_peft_model_state_dict
