@@ -135,6 +135,4 @@ def test_what_trl_would_not_heed_is_refused(base, tmp_path):
         with pytest.raises(ValueError, match="there are no"):
             empty([])
     with pytest.raises(ValueError, match="see to_dpo"):
-        PairTrainer(
-            args=DPOConfig(**options(tmp_path)), train_dataset=to_sft(ROWS), **given(base)
-        )
+        PairTrainer(args=DPOConfig(**options(tmp_path)), train_dataset=to_sft(ROWS), **given(base))
