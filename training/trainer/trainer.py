@@ -93,9 +93,11 @@ class AgentTrainer(Trainer):
             use_cpu=settings.device == "cpu",
             seed=seed,
         )
-        if settings.device and torch.device(settings.device) != arguments.device:
+        there = arguments.device
+        wanted = there if settings.device is None else torch.device(settings.device)
+        if wanted.type != there.type or wanted.index not in (None, there.index):
             raise ValueError(
-                f"device={settings.device!r}, but training here takes {arguments.device}: "
+                f"device={settings.device!r}, but training here takes {there}: "
                 "choose it with CUDA_VISIBLE_DEVICES, or leave it out"
             )
         world = arguments.world_size
