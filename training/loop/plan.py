@@ -37,7 +37,7 @@ class Plan:
     evaluate_every: int = 1
     """Iterations between evaluations; 0 evaluates at the start and at the end alone."""
     promote: Literal["always", "better"] = "always"
-    """`better` goes back to the versions before when an evaluation's mean score is lower."""
+    """`better` goes back to the versions of the best evaluation when a mean score is lower."""
     patience: int | None = None
     """Evaluations without a new best score after which the run ends."""
     temperature: float = 1.0
@@ -61,6 +61,13 @@ class Plan:
             raise ValueError(
                 f"temperature={self.temperature}: episodes to learn from have to be sampled"
             )
+        if self.update.temperature not in (1.0, self.temperature):
+            raise ValueError(
+                f"update.temperature={self.update.temperature}: updates are made at the plan's own "
+                f"temperature, {self.temperature}; set that one"
+            )
+        if self.promote not in ("always", "better"):
+            raise ValueError(f"promote={self.promote!r}: there are always and better")
         if self.evaluate_every < 0 or (self.patience is not None and self.patience < 1):
             raise ValueError("evaluate_every must not be negative, and patience is at least 1")
         if not self.evaluate_every and (self.patience or self.promote == "better"):

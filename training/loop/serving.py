@@ -103,6 +103,8 @@ class VLLMServing:
 
     async def serve(self, versions: Mapping[str, Path], **sampling: Any) -> Served:
         for folder in versions.values():
+            if not (folder / "adapter_config.json").is_file():
+                raise ValueError(f"{folder} is no adapter, and a vLLM server takes adapters alone")
             if folder not in self._loaded:
                 name = f"{_called(folder)}-{self._own}"
                 await self._base.aload_adapter(name, folder.resolve())

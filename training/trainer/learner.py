@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from accelerate.utils import extract_model_from_parallel
 
 from .batch import Batch, Layout, collate
-from .forward import require_shareable, trained_logprobs
+from .forward import require_readable, require_shareable, trained_logprobs
 from .lines import Example, Floats, Line, Unit, unit
-from .objectives import Objective
+from .objectives import Objective, PolicyGradient
 from .packing import packs
 from .policy import Policy
 from .settings import UpdateSettings
@@ -64,12 +65,24 @@ class Learner:
         settings = settings or self.settings
         moments = self.policy.load(start)
         model = self.policy.model
+        units = [unit(each) for each in examples]
+        if not units:
+            raise ValueError("there are no rows to train on")
+        if (
+            isinstance(objective, PolicyGradient)
+            and objective.importance_cap is not None
+            and settings.old_logprobs == "recorded"
+        ):
+            raise ValueError(
+                f"importance_cap={objective.importance_cap} weighs what the trainer computes by "
+                "what was recorded: set old_logprobs='recomputed'"
+            )
+        require_readable(model, [line for each in units for line in each])
         if settings.share_prefixes:
             require_shareable(model)
-        units = [unit(each) for each in examples]
         compared = self._compared(start, reference, settings)
         units, measures = self._prepared(units, objective, settings, compared)
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, _left_as_it_was(model):
             trainer = AgentTrainer(
                 model,
                 units,
@@ -142,7 +155,7 @@ def computed_logprobs(
     model.eval()
     device = next(model.parameters()).device
     share = settings.share_prefixes
-    with torch.no_grad():
+    with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=settings.bf16):
         for sequences in packs(units, settings.sequence_tokens, settings.batch_tokens, share):
             made = collate([[units[at] for at in held] for held in sequences], share)
             layout = Layout(**{name: _to(value, device) for name, value in made["layout"].items()})
@@ -153,6 +166,17 @@ def computed_logprobs(
                 found[at] = tuple(next(rows) for _ in units[at])
     model.train(was_training)
     return [found[at] for at in range(len(units))]
+
+
+@contextmanager
+def _left_as_it_was(model: Any) -> Iterator[None]:
+    """Undo what training leaves on a model: a forward wrapped for mixed precision, no cache."""
+    cached = model.config.use_cache
+    try:
+        yield
+    finally:
+        model.config.use_cache = cached
+        extract_model_from_parallel(model, keep_fp32_wrapper=False)
 
 
 def _filled(

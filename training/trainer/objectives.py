@@ -22,13 +22,13 @@ from ..losses import (
     kl_loss,
     nft_loss,
     policy_loss,
-    positive_nll_loss,
     preference_loss,
     sequence_mean,
     sequence_sum,
     supervised_loss,
     token_mean,
 )
+from ..losses.checks import mean_over
 from ..losses.preference import WITHOUT_REFERENCE, Kind
 from ..losses.ratios import Level
 from ..losses.reductions import Reduction
@@ -90,7 +90,8 @@ class PolicyGradient:
     """Corrects for the sampler's other numerics, up to this weight; counts only where the trainer
     computes old log-probabilities anew."""
     positive_nll: float = 0.0
-    """Weight of imitating tokens with a positive advantage."""
+    """Weight of imitating tokens with a positive advantage; as all of the loss, a mean over what
+    is trained (in `positive_nll_loss` itself, over the positive ones)."""
 
     def __post_init__(self) -> None:
         """Raises ValueError when a setting cannot take effect."""
@@ -114,8 +115,8 @@ class PolicyGradient:
     def __call__(self, logprobs: torch.Tensor, batch: Batch) -> Loss:
         measures: dict[str, torch.Tensor] = {}
         weights = None
-        if self.importance_cap is not None:
-            own = batch.loss_mask & ~batch.off_policy
+        own = batch.loss_mask & ~batch.off_policy
+        if self.importance_cap is not None and own.any():
             corrected, measures = importance_weights(
                 batch.old_logprobs, batch.sampler_logprobs, own, cap=self.importance_cap
             )
@@ -154,10 +155,12 @@ class PolicyGradient:
             )
             loss, measures = loss + self.kl * anchor, measures | kl
         if self.positive_nll:
-            imitation, good = positive_nll_loss(
-                logprobs, batch.advantages, batch.loss_mask, reduce=self._reduce
+            good = (batch.advantages > 0).to(logprobs)
+            imitation, _ = supervised_loss(
+                logprobs, batch.loss_mask, weights=good, reduce=self._reduce
             )
-            loss, measures = loss + self.positive_nll * imitation, measures | good
+            loss = loss + self.positive_nll * imitation
+            measures["positive"] = mean_over(good, batch.loss_mask)
         return loss, measures
 
     def _reduce(self, losses: torch.Tensor, mask: torch.Tensor, /) -> torch.Tensor:
