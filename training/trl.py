@@ -66,7 +66,7 @@ def to_dpo(pairs: Sequence[PreferencePair]) -> Dataset:
     )
 
 
-class PairTrainer(DPOTrainer):
+class PairTrainer(DPOTrainer):  # type: ignore[misc]
     """TRL's `DPOTrainer` on pairs that are tokens already; takes the same arguments."""
 
     def _prepare_dataset(self, dataset: Any, *arguments: Any, **options: Any) -> Any:
