@@ -75,17 +75,10 @@ def comas(
     held = [models] if isinstance(models, BaseChatModel) else list(models)
     if not held:
         raise ValueError("models is empty: give at least one")
-    if agents < 2 or rounds < 1:
-        raise ValueError(f"agents={agents}, rounds={rounds}: it takes two agents and a round")
-    if not 0 <= references <= agents:
-        raise ValueError(f"references={references}: a round has {agents} solutions to show")
-    if words not in WORDS:
-        raise ValueError(f"words={words!r}: choose {' or '.join(WORDS)}")
+    require_team(agents, rounds, references, words)
     everybody = range(agents)
     own = [held[number % len(held)] for number in everybody]
-    speakers = dict(
-        zip(STEPS, (own, own, own if scorer is None else [scorer] * agents), strict=True)
-    )
+    speaking = zip(STEPS, (own, own, own if scorer is None else [scorer] * agents), strict=True)
 
     async def begin(state: TeamState) -> dict[str, Any]:
         return {"said": [], "round": 0, "stop": "", "findings": {"rounds": []}}
@@ -150,14 +143,11 @@ def comas(
         step: add_branches(
             graph,
             step,
-            [
-                WORDS[words][step](model, name=f"{step}-{number}")
-                for number, model in enumerate(models)
-            ],
+            [WORDS[words][step](each, name=f"{step}-{n}") for n, each in enumerate(speakers)],
             then="hear",
             outlook=outlooks[step],
         )
-        for step, models in speakers.items()
+        for step, speakers in speaking
     }
     solve, evaluate, score = (branches[step].nodes for step in STEPS)
     graph.add_node("begin", begin)
@@ -168,6 +158,19 @@ def comas(
     graph.add_edge("begin", "deal")
     graph.add_edge("settle", END)
     return graph.compile(name="comas")
+
+
+def require_team(agents: int, rounds: int, references: int, words: str) -> None:
+    """
+    Raises:
+        ValueError: there can be no such team.
+    """
+    if agents < 2 or rounds < 1:
+        raise ValueError(f"agents={agents}, rounds={rounds}: it takes two agents and a round")
+    if not 0 <= references <= agents:
+        raise ValueError(f"references={references}: a round has {agents} solutions to show")
+    if words not in WORDS:
+        raise ValueError(f"words={words!r}: choose {' or '.join(WORDS)}")
 
 
 def _chance(state: TeamState, config: RunnableConfig) -> random.Random:

@@ -27,7 +27,7 @@ from typing import Literal
 from ...agents import Actor
 from ...episodes import Episode, Turn
 from ...graphs import sample
-from ...graphs.debating.comas import AGENTS, PAPER, REFERENCES, ROUNDS, STEPS, comas
+from ...graphs.debating.comas import AGENTS, PAPER, REFERENCES, ROUNDS, STEPS, comas, require_team
 from ...graphs.team import Team
 from ..advantages import reinforce_pp, token_rewards, within
 from ..from_episodes import samples
@@ -97,7 +97,7 @@ class CoMAS(Recipe):
         reward: `scores`, or `random`: each readable mark replaced by one drawn by chance.
 
     Raises:
-        ValueError: there is no such choice, or one that could not take effect.
+        ValueError: there is no such team or choice, or one that could not take effect.
     """
 
     name = "comas"
@@ -117,6 +117,9 @@ class CoMAS(Recipe):
         scorer: Literal["trained", "frozen"] = "trained",
         reward: Literal["scores", "random"] = "scores",
     ) -> None:
+        require_team(agents, rounds, references, words)
+        if kl < 0:
+            raise ValueError(f"kl={kl}: it must not be negative")
         for name, value in (
             ("normalise_by", normalise_by),
             ("scorer", scorer),

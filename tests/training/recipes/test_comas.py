@@ -173,6 +173,13 @@ def test_choices_that_do_not_exist_are_refused(choice: dict[str, Any]) -> None:
         CoMAS(**choice)
 
 
+def test_a_team_that_cannot_be_is_refused_before_anything_is_played() -> None:
+    with pytest.raises(ValueError, match="references=3: a round has 2"):
+        CoMAS(agents=2, references=3)
+    with pytest.raises(ValueError, match="must not be negative"):
+        CoMAS(kl=-0.1)
+
+
 def test_two_controls_of_which_one_cannot_take_effect_are_refused() -> None:
     with pytest.raises(ValueError, match="choose one of the two controls"):
         CoMAS(reward="random", scorer="frozen")
