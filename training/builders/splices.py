@@ -16,8 +16,9 @@ from ...agents import OutputFormat
 from ...episodes import Episode, Turn
 from ...graphs.searching.agent_r import Line, good_play
 from ...graphs.tree import Tree
-from ..from_episodes import name, rows
+from ..from_episodes import name
 from ..sample import Row
+from .trees import tree_rows, turn_of
 from .written import written
 
 
@@ -64,19 +65,13 @@ def played_rows(
     Raises:
         ValueError: the record is not that of the tree.
     """
-    branches = {node.branch for node in tree.path(end)[1:]}
-    turns = [turn for turn in episode.turns if turn.branch in branches and turn.branch]
-    if len({turn.branch for turn in turns}) < len(branches):
-        raise ValueError(f"{name(episode)} does not have the calls of the tree's node {end}")
-    if all(turn.tokens for turn in turns):
-        ids = [turn.id for turn in turns]
-        return rows(episode, ids, join=True, policy=lambda turn: policy)
+    path = [node.id for node in tree.path(end)[1:]]
+    if all(turn_of(episode, tree[id]).tokens for id in path):
+        return tree_rows(episode, tree, [path], policy=lambda turn: policy)
     return spliced_rows(episode, tree, good_play(tree, end, format), tokenizer, policy=policy)
 
 
 def _asked_at_the_root(episode: Episode, tree: Tree) -> Turn:
-    branches = {child.branch for child in tree.children(0)}
-    for turn in episode.turns:
-        if turn.branch in branches:
-            return turn
-    raise ValueError(f"{name(episode)} has no call that was made at the root of the tree")
+    for child in tree.children(0):
+        return turn_of(episode, child)
+    raise ValueError(f"{name(episode)}: the tree is its root alone, where nothing was asked")

@@ -11,9 +11,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from ...benchmarks import Environment, Report, compare, evaluate
@@ -23,16 +24,12 @@ from ...episodes import EpisodeStore, Task
 from ...graphs.team import Team
 from .journal import Journal
 from .plan import Plan
-from .recipe import Example, Models, Recipe, Stage
+from .recipe import Example, Models, Recipe, Runner, Stage
 from .serving import LocalServing, Serving
 
 log = logging.getLogger(__name__)
 Versions = Mapping[str, int]
 """By policy, the number of a version."""
-
-
-Runner = Callable[..., Awaitable[Report]]
-"""Plays a team in an environment and stores the episodes under a run's name, as `evaluate` does."""
 
 
 class Listener(Protocol):
@@ -113,11 +110,7 @@ class _Run:
 
     async def to_the_end(self) -> Outcome:
         plan, recipe = self.plan, self.recipe
-        own = self.environment.splits
-        self.train_split = plan.train_split or ("train" if "train" in own else own[0])
-        self.test_split = plan.test_split or self.test.default_split
-        self.environment.require_split(self.train_split)
-        self.test.require_split(self.test_split)
+        self.train_split, self.test_split = plan.splits(self.environment, self.test)
         self.journal = Journal(
             self.folder,
             {
@@ -143,9 +136,9 @@ class _Run:
         scores: list[tuple[int, float]] = []
         best = await self._evaluated(versions, 0)
         scores.append((0, best))
-        since, stopped = 0, ""
+        since, stopped, ended = 0, "", 0
         for iteration in range(plan.iterations):
-            stage = self._stage(iteration, memory)
+            stage = self._stage(iteration, memory, versions)
             made = await self._iteration(stage, versions)
             candidate, memory = made["versions"], made["memory"]
             score = None
@@ -159,11 +152,12 @@ class _Run:
             if score is not None:
                 best = max(best, score)
             self._promoted(iteration, versions, back)
+            ended = iteration + 1
             await self.serving.release(self._folders(versions))
             if plan.patience is not None and since >= plan.patience:
                 stopped = f"no better score in {since} evaluations"
                 break
-        return await self._compared(versions, scores, stopped)
+        return await self._compared(versions, ended, scores, stopped)
 
     async def _iteration(self, stage: Stage, versions: Versions) -> dict[str, Any]:
         """Collect, build and update: the candidate versions and the recipe's memory."""
@@ -192,11 +186,12 @@ class _Run:
         iteration, recipe, plan = stage.iteration, self.recipe, self.plan
         collection = recipe.collection(stage)
         run = f"collect-{iteration:04d}"
-        models = await self._models(versions, plan.temperature)
+        models = await self._models(versions, plan.temperature, recipe.earlier(stage))
         report = await self._play(
             recipe.team(models, stage),
             self.environment,
             run,
+            recipe.runner(models, stage),
             tasks=collection.tasks,
             attempts=collection.attempts,
             seed=stage.seed,
@@ -205,12 +200,13 @@ class _Run:
         async with Sessions(self.environment, **self._workers(self.environment)) as sessions:
             stage.score = _Scorer(sessions, stage).score
             rows = await recipe.rows(list(self.store.episodes(run)), stage)
-        by_policy: dict[str, list[Example]] = {policy: [] for policy in recipe.policies}
+        trained = [policy for policy in recipe.policies if policy not in recipe.frozen]
+        by_policy: dict[str, list[Example]] = {policy: [] for policy in trained}
         for row in rows:
-            if row.policy not in by_policy:
+            if row.policy not in trained:
                 raise ValueError(
                     f"{recipe.name} made a row for policy {row.policy!r}; it trains "
-                    f"{', '.join(recipe.policies)}"
+                    f"{', '.join(trained)}"
                 )
             by_policy[row.policy].append(row)
         counts = {policy: len(held) for policy, held in by_policy.items()}
@@ -236,8 +232,21 @@ class _Run:
             out,
             seed=stage.seed + number,
             settings=self.recipe.settings(self.plan.settings, stage),
+            reference=self._reference(policy, stage),
         )
         return made
+
+    def _reference(self, policy: str, stage: Stage) -> Path | None:
+        """The version that the recipe has an update compared with, if it says so."""
+        if (begun := self.recipe.reference(policy, stage)) is None:
+            return None
+        if not 0 <= begun <= stage.iteration:
+            raise ValueError(
+                f"{self.recipe.name} compares {policy} with what it was when iteration {begun} "
+                f"began, in iteration {stage.iteration}"
+            )
+        before = self.journal.read("promote", begun - 1) if begun else None
+        return self.journal.version(policy, before["versions"][policy] if before else 0)
 
     async def _evaluated(self, versions: Versions, after: int) -> float:
         """The mean score of versions on the test tasks."""
@@ -250,17 +259,15 @@ class _Run:
         return float(done["score"])
 
     async def _compared(
-        self, versions: Versions, scores: list[tuple[int, float]], stopped: str
+        self, versions: Versions, ended: int, scores: list[tuple[int, float]], stopped: str
     ) -> Outcome:
         """The last versions against the first, on episodes that chose nothing."""
         start = dict.fromkeys(self.recipe.policies, 0)
         seed = self.plan.seed + 1
         before = await self._tested("final-before", start, seed)
-        after = await self._tested("final-after", versions, seed)
+        after = await self._tested(f"final-after-{ended:04d}", versions, seed)
         comparison = compare([before, after])
-        self._tell(
-            "final", self.plan.iterations, before=before.summary.score, after=after.summary.score
-        )
+        self._tell("final", ended, before=before.summary.score, after=after.summary.score)
         return Outcome(
             folder=self.folder,
             versions=self._folders(versions),
@@ -284,8 +291,15 @@ class _Run:
             seed=seed,
         )
 
-    async def _play(self, team: Team, environment: Environment, run: str, **what: Any) -> Report:
-        return await self.runner(
+    async def _play(
+        self,
+        team: Team,
+        environment: Environment,
+        run: str,
+        runner: Runner | None = None,
+        **what: Any,
+    ) -> Report:
+        return await (runner or self.runner)(
             team,
             environment,
             budget=self.plan.budget,
@@ -298,9 +312,23 @@ class _Run:
             **what,
         )
 
-    async def _models(self, versions: Versions, temperature: float) -> Models:
+    async def _models(
+        self,
+        versions: Versions,
+        temperature: float,
+        earlier: Mapping[str, tuple[str, int]] = MappingProxyType({}),
+    ) -> Models:
+        folders = self._folders(versions)
+        for name, (policy, number) in earlier.items():
+            folder = self.journal.version(policy, number)
+            if name in folders or not folder.is_dir():
+                raise ValueError(
+                    f"{self.recipe.name} asks for version {number} of {policy!r} as {name!r}: "
+                    f"there is {'a model of that name' if name in folders else 'no such version'}"
+                )
+            folders[name] = folder
         return await self.serving.serve(
-            self._folders(versions), temperature=temperature, max_tokens=self.plan.max_tokens
+            folders, temperature=temperature, max_tokens=self.plan.max_tokens
         )
 
     def _promoted(self, iteration: int, versions: Versions, back: bool) -> None:
@@ -308,7 +336,7 @@ class _Run:
             self.journal.write("promote", {"versions": versions, "back": back}, iteration)
             self._tell("promote", iteration, back=back)
 
-    def _stage(self, iteration: int, memory: dict[str, Any]) -> Stage:
+    def _stage(self, iteration: int, memory: dict[str, Any], versions: Versions) -> Stage:
         plan = self.plan
         tasks = self._tasks
         start = iteration * plan.tasks
@@ -321,6 +349,8 @@ class _Run:
             seed=random.Random(f"{plan.seed}/{iteration}").getrandbits(31),
             memory=dict(memory),
             tokenizer=self._tokenizer(),
+            versions=versions,
+            past=self.journal.rows,
         )
 
     def _learner(self) -> Any:

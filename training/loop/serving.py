@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from langchain_core.language_models import BaseChatModel
 
+from ...models.load import TINY
 from ...models.local import LocalChatModel
 from ...models.served import ServedChatModel
 
@@ -47,7 +48,8 @@ class LocalServing:
 
     def __init__(self, base: Path, adapters: bool, device: str = "cpu") -> None:
         self.adapters, self.device = adapters, device
-        self._base = LocalChatModel(path=str(base), name=base.name, device=device)
+        name = "tiny" if base == TINY else base.name
+        self._base = LocalChatModel(path=str(base), name=name, device=device)
         self._models: dict[Path, LocalChatModel] = {}
 
     async def serve(self, versions: Mapping[str, Path], **sampling: Any) -> Served:

@@ -37,7 +37,9 @@ from ...graphs.searching.agent_r_collection import (
 )
 from ...graphs.team import Member, Team
 from ...graphs.tree import Tree
-from ..builders.splices import played_rows, spliced_rows
+from ..builders import played_rows, spliced_rows
+from ..checks import require_some
+from ..curricula import raised
 from ..loop.recipe import Example, Models, Recipe, Stage
 from ..sample import Row
 from ..trainer import Objective, Supervised
@@ -92,6 +94,7 @@ class AgentR(Recipe):
     name = "agent-r"
     summary = "revise one's own first errors, and imitate good plays"
     paper = PAPER
+    acts = True
 
     def __init__(
         self,
@@ -111,8 +114,8 @@ class AgentR(Recipe):
     ) -> None:
         if judge not in JUDGES:
             raise ValueError(f"judge={judge!r}: there are {', '.join(JUDGES)}")
-        if not alphas or not thoughts:
-            raise ValueError("alphas and thoughts must not be empty")
+        raised(alphas, 0)
+        require_some("thoughts", thoughts)
         if not 0 <= eta < 1:
             raise ValueError(f"eta={eta}: it is a share, from 0 to below 1")
         for limit, given in {"revisions": revisions, "good": good}.items():
@@ -143,7 +146,7 @@ class AgentR(Recipe):
 
     def alpha(self, stage: Stage) -> float:
         """What a good play scores more than in this iteration."""
-        return self.alphas[min(stage.iteration, len(self.alphas) - 1)]
+        return raised(self.alphas, stage.iteration)
 
     async def rows(self, episodes: Sequence[Episode], stage: Stage) -> Sequence[Example]:
         tasks: dict[str, list[Episode]] = {}

@@ -64,17 +64,25 @@ class GRPO(Recipe):
         model = models["policy"]
         return act(ToolAgent(model)) if self.acts else answer(Actor(model))
 
+    async def rewards(self, episodes: Sequence[Episode], stage: Stage) -> Sequence[float | None]:
+        """What each episode earned; None leaves it out. Methods that differ in this alone override
+        it."""
+        return [episode.outcome.score for episode in episodes]
+
     async def rows(self, episodes: Sequence[Episode], stage: Stage) -> Sequence[Example]:
-        kept = mixed([each.outcome.score for each in episodes], [each.task for each in episodes])
-        compared = list(compress(episodes, kept))
+        earned = await self.rewards(episodes, stage)
+        pairs = zip(episodes, earned, strict=True)
+        known = [(episode, reward) for episode, reward in pairs if reward is not None]
+        kept = mixed([reward for _, reward in known], [episode.task for episode, _ in known])
+        compared = list(compress(known, kept))
         advantages = within(
-            [each.outcome.score for each in compared],
-            [each.task for each in compared],
+            [reward for _, reward in compared],
+            [episode.task for episode, _ in compared],
             ESTIMATORS[self.advantage],
         )
         return [
             row
-            for episode, advantage in zip(compared, advantages, strict=True)
+            for (episode, _), advantage in zip(compared, advantages, strict=True)
             for row in samples(
                 episode,
                 untruncated(episode, everywhere(episode, advantage)),

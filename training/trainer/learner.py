@@ -6,7 +6,8 @@ Nothing else decides what comes out, so an update that was cut off is made again
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -42,9 +43,14 @@ class Learner:
         *,
         seed: int = 0,
         settings: UpdateSettings | None = None,
+        reference: Path | None = None,
         heard: Heard = lambda measures: None,
     ) -> dict[str, float]:
         """Train the version in `start` on `examples`, and write the next one to `out`.
+
+        Args:
+            reference: the version that objectives compare with; by default what
+                `settings.reference` says.
 
         Returns:
             Means over the update's steps: `loss`, `grad_norm`, `mismatch`, `tokens` (of all rows)
@@ -60,7 +66,9 @@ class Learner:
         model = self.policy.model
         if settings.share_prefixes:
             require_shareable(model)
-        units, measures = self._prepared([unit(each) for each in examples], objective, settings)
+        units = [unit(each) for each in examples]
+        compared = self._compared(start, reference, settings)
+        units, measures = self._prepared(units, objective, settings, compared)
         with tempfile.TemporaryDirectory() as folder:
             trainer = AgentTrainer(
                 model,
@@ -83,17 +91,18 @@ class Learner:
         return {**measures, **trainer.measures}
 
     def _prepared(
-        self, units: list[Unit], objective: Objective, settings: UpdateSettings
+        self,
+        units: list[Unit],
+        objective: Objective,
+        settings: UpdateSettings,
+        compared: AbstractContextManager[Any],
     ) -> tuple[list[Unit], dict[str, float]]:
         """Units with what has to be computed before the first step."""
         measures: dict[str, float] = {}
         missing = any(line.reference_logprobs is None for each in units for line in each)
         if objective.reference and missing:
-            if settings.reference == "start":
-                found = computed_logprobs(self.policy.model, units, settings)
-            else:
-                with self.policy.as_base() as base:
-                    found = computed_logprobs(base, units, settings)
+            with compared as other:
+                found = computed_logprobs(other, units, settings)
             units = _filled(units, found, lambda line, got: replace(line, reference_logprobs=got))
         if settings.old_logprobs == "recomputed":
             found = computed_logprobs(self.policy.model, units, settings)
@@ -107,6 +116,21 @@ class Learner:
                 measures["mismatch"] = refuse_mismatch(float(flat.mean()), settings)
             units = _filled(units, found, lambda line, got: replace(line, old_logprobs=got))
         return units, measures
+
+    @contextmanager
+    def _compared(
+        self, start: Path, reference: Path | None, settings: UpdateSettings
+    ) -> Iterator[Any]:
+        """The model that objectives compare with."""
+        if reference is not None:
+            self.policy.load(reference)
+            yield self.policy.model
+            self.policy.load(start)
+        elif settings.reference == "start":
+            yield self.policy.model
+        else:
+            with self.policy.as_base() as base:
+                yield base
 
 
 def computed_logprobs(

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 OPTIMIZER = "optimizer.pt"
 ADAPTER = "default"
@@ -132,6 +132,22 @@ class Policy:
             self.base, local_files_only=True, dtype=torch.float32
         )
         yield model.to(self.model.device)
+
+
+def trained_parameters(base: Path, lora: LoRA | None) -> int:
+    """How many parameters an update of the model in `base` changes. No weights are read.
+
+    Raises:
+        ValueError: the folder holds no model.
+    """
+    if not (base / "config.json").is_file():
+        raise ValueError(f"{base} is not a Hugging Face folder: it has no config.json")
+    config = AutoConfig.from_pretrained(base, local_files_only=True)
+    with torch.device("meta"):
+        model: Any = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
+        if lora is not None:
+            model = _with_adapter(model, lora)
+    return sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
 
 
 @contextmanager

@@ -22,14 +22,14 @@ def line(*names: str) -> Tree:
     """A tree that is one path."""
     tree = Tree([Node(0, text="Go.")])
     for number, name in enumerate(names, 1):
-        node = Node(number, number - 1, number, Action(action=name), f"saw {name}", f"{number}.0")
-        tree.add(node)
+        step = Action(action=name)
+        tree.add(Node(number, number - 1, number, step, f"saw {name}", f"{number}.0", "said"))
     return tree
 
 
 def turn(number: int, ids: tuple[int, ...] | None = None) -> Turn:
     tokens = Tokens(ids[:-1], ids[-1:], (-1.0,)) if ids else None
-    reply = {"role": "assistant", "content": "x"}
+    reply = {"role": "assistant", "content": "said"}
     return Turn(f"t{number}", "agent", OPENING, reply, branch=f"{number}.0", tokens=tokens)
 
 
@@ -71,7 +71,11 @@ def test_a_play_without_sampled_tokens_is_laid_out_as_text() -> None:
 
 def test_a_record_that_is_not_the_trees_is_refused() -> None:
     episode = Episode(run="r", task="t", turns=(turn(7),))
-    with pytest.raises(ValueError, match="r/t/0 does not have the calls"):
-        played_rows(episode, line("a"), 1, TOKENIZER, TAGS)
-    with pytest.raises(ValueError, match="r/t/0 has no call that was made at the root"):
-        spliced_rows(episode, line("a"), [Line("user", "Go.")], TOKENIZER)
+    for made in (
+        lambda: played_rows(episode, line("a"), 1, TOKENIZER, TAGS),
+        lambda: spliced_rows(episode, line("a"), [Line("user", "Go.")], TOKENIZER),
+    ):
+        with pytest.raises(ValueError, match=r"r/t/0 has no turn in branch '1\.0'"):
+            made()
+    with pytest.raises(ValueError, match="the tree is its root alone"):
+        spliced_rows(episode, line(), [Line("user", "Go.")], TOKENIZER)

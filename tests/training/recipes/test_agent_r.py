@@ -174,8 +174,9 @@ def test_the_objective_is_supervised() -> None:
     ("options", "told"),
     [
         ({"judge": "nobody"}, "judge='nobody': there are steps, verdicts, none"),
-        ({"alphas": ()}, "alphas and thoughts"),
-        ({"thoughts": ()}, "alphas and thoughts"),
+        ({"alphas": ()}, "thresholds"),
+        ({"alphas": (0.7, 0.5)}, "fall"),
+        ({"thoughts": ()}, "thoughts"),
         ({"eta": 1.0}, "eta=1.0"),
         ({"revisions": 0}, "revisions=0"),
         ({"good": 0}, "good=0"),

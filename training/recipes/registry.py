@@ -1,0 +1,38 @@
+"""Recipes by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...tools.imported import imported, with_options
+from ..loop.recipe import Recipe
+
+RECIPES = {
+    "agent-q": "symposia.training.recipes.agent_q:AgentQ",
+    "agent-r": "symposia.training.recipes.agent_r:AgentR",
+    "co-reward": "symposia.training.recipes.co_reward:CoReward",
+    "grpo": "symposia.training.recipes.grpo:GRPO",
+    "nft": "symposia.training.recipes.nft:NFT",
+    "rlccf": "symposia.training.recipes.rlccf:RLCCF",
+    "spiral": "symposia.training.recipes.spiral:SPIRAL",
+    "ttrl": "symposia.training.recipes.ttrl:TTRL",
+}
+"""Name to `module:class`, so that a recipe is imported only when it is made."""
+
+
+def make_recipe(name: str, /, **options: Any) -> Recipe:
+    """The recipe called `name`, or the one at `module:Class` (your own).
+
+    Args:
+        options: the recipe's own settings.
+
+    Raises:
+        ValueError: there is none, or it does not take an option; the message lists what exists.
+        ImportError: a package is missing; the message names it.
+    """
+    place = RECIPES.get(name, name)
+    made = imported(place, "recipe", "Class", RECIPES)
+    recipe = with_options(made, name, options)
+    if not isinstance(recipe, Recipe):
+        raise ValueError(f"{place} is not a symposia.training.loop.Recipe")
+    return recipe
