@@ -46,6 +46,8 @@ TASKS, GAMES, PLANTED = 12, 32, 4
 STEPS = 20
 HELD_OUT = 5_000
 """The first seed of held-out games; those searched begin at 0."""
+CONCURRENCY = 8
+"""Games at once."""
 FOLDER = Path("runs/agent_r")
 RESULTS = Path(__file__).parent / "results"
 
@@ -135,6 +137,7 @@ async def trained(name: str, given: argparse.Namespace) -> tuple[list[Collected]
         test_tasks=1,  # measured below, with planted errors as well
         evaluate_every=0,
         max_tokens=64,
+        concurrency=CONCURRENCY,
         workers=1,
         seed=given.seed,
     )
@@ -172,6 +175,7 @@ async def played(
                 held_out,
                 store=store,
                 run=f"{run}-{iteration}",
+                concurrency=CONCURRENCY,
                 workers=1,
                 progress=False,
             )

@@ -154,7 +154,11 @@ class AgentR(Recipe):
             if TREE in episode.findings:
                 tasks.setdefault(episode.task, []).append(episode)
             else:
-                log.warning("%s left no tree: %s", episode.task, episode.outcome.error or "why?")
+                log.warning(
+                    "%s left no tree: %s",
+                    episode.task,
+                    episode.outcome.error or episode.outcome.stop,
+                )
         own = [row for held in tasks.values() for row in self._of_a_task(held, stage)]
         wanted = round(len(own) * self.eta / (1 - self.eta))
         return [*own, *islice(cycle(self._chat), wanted)]
