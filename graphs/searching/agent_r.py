@@ -17,7 +17,7 @@ selected, not a random one; the verdict is a typed label, where the repository l
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -38,7 +38,7 @@ PAPER = Paper(
     kind="graph",
 )
 ALPHAS = (0.5, 0.7, 1.0)
-"""What a good play must score more than, by iteration."""
+"""What a good play must score more than, by iteration; see `good_enough` for the last."""
 BETA = 0.2
 """By how much the scores of a pair must differ, more than."""
 ROUNDING = 1e-9
@@ -111,50 +111,69 @@ def ends_only(tree: Tree, node: Node) -> None:
         add_to_ancestors(tree, node)
 
 
+def good_enough(score: float, alpha: float) -> bool:
+    """Whether a play that scored so is good: more than alpha, or all that can be scored.
+
+    The paper asks for more than alpha, and raises alpha to 1.0, the highest score there is; taken
+    at its word, the last iteration would have no data.
+    """
+    return score > alpha or score >= 1.0
+
+
 def end_pairs(tree: Tree, alpha: float, beta: float = BETA) -> list[tuple[int, int]]:
-    """Pairs (good end, bad end), best first: the good one's score exceeds `alpha`, and the bad
-    one's by more than `beta`."""
+    """Pairs (good end, bad end), best first: the good one is good enough for `alpha`, and scores
+    more than `beta` above the bad one."""
     ends = sorted(tree.ends(), key=lambda node: (-node.mean, node.id))
     return [
         (good.id, bad.id)
         for good in ends
         for bad in ends
-        if good.mean > alpha and good.mean - bad.mean > beta + ROUNDING
+        if good_enough(good.mean, alpha) and good.mean - bad.mean > beta + ROUNDING
     ]
 
 
-async def first_error(tree: Tree, bad: int, judge: Member, state: TeamState) -> int | None:
+async def first_error(
+    tree: Tree,
+    bad: int,
+    judge: Member,
+    state: TeamState,
+    known: MutableMapping[int, bool] | None = None,
+) -> int | None:
     """The first node of a play whose action the judge calls bad. A label that cannot be read is
     none: the play is judged on.
 
     Args:
-        judge: writes a `StepLabel` to `label`, as `StepJudge` does.
+        judge: writes a `StepLabel` to `label`, as `StepJudge` does. It sees the play up to the
+            step and what came of it, and as `draft` the action.
         state: of the team, with the task.
+        known: of nodes that were judged before, whether they were called bad; it grows.
 
     Raises:
         BudgetExceeded: before all was judged.
     """
     space = WorldSpace()
+    judged = {} if known is None else known
     for node in tree.path(bad)[1:]:
-        seen: Any = {**state, "messages": list(space.messages(state, tree, node))}
-        update = await work(judge, seen)
-        if update.get("stop"):
-            raise BudgetExceeded(update["stop"])
-        label = update.get("label")
-        if isinstance(label, StepLabel) and label.label == "bad":
+        if node.id not in judged:
+            said = list(space.messages(state, tree, node))
+            seen: Any = {**state, "messages": said, "draft": node.action}
+            update = await work(judge, seen)
+            if update.get("stop"):
+                raise BudgetExceeded(update["stop"])
+            label = update.get("label")
+            judged[node.id] = isinstance(label, StepLabel) and label.label == "bad"
+        if judged[node.id]:
             return node.id
     return None
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One message of a training row."""
+    """One message of a training row, as conversations of `WorldSpace` have it."""
 
     role: Literal["user", "assistant"]
     text: str
     trained: bool = False
-    branch: str = ""
-    """The branch of the turn that said it, for its exact tokens; empty for what was put in."""
 
 
 def revision(
@@ -189,6 +208,5 @@ def _lines(
 ) -> Iterator[Line]:
     for node in (tree[number] for number in nodes):
         assert node.action is not None
-        said = node.said or format.render(node.action)
-        yield Line("assistant", said, node.id in trained, node.branch)
+        yield Line("assistant", format.render(node.action), node.id in trained)
         yield Line("user", node.text)

@@ -4,6 +4,7 @@ from .prefixes import Prefix, first_error, prefix_values
 from .retold import relabelled, retold
 from .reviews import Reviewed, critiques_of
 from .role_mix import evenly, role_mix
+from .splices import played_rows, spliced_rows
 from .trees import tree_pairs, tree_rows, turn_of
 from .truth import right
 from .two_turn_pairs import refinement_pairs, two_turn_pairs
@@ -24,12 +25,14 @@ __all__ = [
     "first_error",
     "other_action",
     "planted",
+    "played_rows",
     "prefix_values",
     "refinement_pairs",
     "relabelled",
     "retold",
     "right",
     "role_mix",
+    "spliced_rows",
     "tree_pairs",
     "tree_rows",
     "turn_of",

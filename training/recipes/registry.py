@@ -9,8 +9,10 @@ from ..loop.recipe import Recipe
 
 RECIPES = {
     "agent-q": "symposia.training.recipes.agent_q:AgentQ",
+    "agent-r": "symposia.training.recipes.agent_r:AgentR",
     "b-star": "symposia.training.recipes.b_star:BSTaR",
     "co-reward": "symposia.training.recipes.co_reward:CoReward",
+    "comas": "symposia.training.recipes.comas:CoMAS",
     "critique-rl": "symposia.training.recipes.critique_rl:CritiqueRL",
     "grpo": "symposia.training.recipes.grpo:GRPO",
     "nft": "symposia.training.recipes.nft:NFT",
