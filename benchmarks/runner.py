@@ -63,7 +63,7 @@ async def evaluate(
     run: str | None = None,
     name: str | None = None,
     config: Mapping[str, Any] | None = None,
-    progress: bool = True,
+    progress: bool | Listener = True,
 ) -> Report:
     """Play the tasks and report.
 
@@ -94,7 +94,7 @@ async def evaluate(
         run: the run's name in the store; by default made from team, environment and seed.
         name: the team's name in records; by default the graph's.
         config: further settings for the manifest (the model's spec, say).
-        progress: show a live bar with success so far.
+        progress: show a live bar with success so far; or who is told of each episode instead.
 
     Raises:
         ValueError: an argument is out of range, or the run was begun with another config.
@@ -182,7 +182,11 @@ async def evaluate(
             rows.append(row)
             heard(row)
 
-    bar = ProgressBar(called, total=len(wanted), done=rows) if progress else nullcontext(_deaf)
+    bar = (
+        ProgressBar(called, total=len(wanted), done=rows)
+        if progress is True
+        else nullcontext(progress or _deaf)
+    )
     async with sessions:
         with bar as heard, _fewer_collections():
             async with asyncio.TaskGroup() as group:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from . import ask, bench, episodes, listings, play, teams
+from . import ask, bench, episodes, listings, play, teams, train
 from .attack import EXAMPLES as ATTACK_EXAMPLES
 from .attack import attack
 from .memory import memory
@@ -14,12 +14,12 @@ from .webshop import webshop
 
 app = typer.Typer(
     name="symposia",
-    help="Compose teams of language-model agents, run them on benchmarks, keep every turn.",
+    help="Compose teams of language-model agents, run them on benchmarks, train them.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-for module in (ask, bench, play, teams, listings, episodes):
+for module in (ask, bench, play, train, teams, listings, episodes):
     app.add_typer(module.commands)
 app.add_typer(webshop, name="webshop")
 app.add_typer(sandbox, name="sandbox")

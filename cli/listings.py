@@ -30,6 +30,23 @@ def environments_command(as_json: AsJson = False) -> None:
     console.print(table)
 
 
+@commands.command(name="recipes")
+def recipes_command(as_json: AsJson = False) -> None:
+    """List the training methods that `train` knows by name, and the papers that they are from."""
+    from dataclasses import asdict
+
+    from .recipes import recipes
+
+    listed = recipes()
+    if as_json:
+        print(json.dumps([asdict(each) for each in listed]))
+        return
+    table = Table("recipe", "for", "what it does", "arXiv")
+    for each in listed:
+        table.add_row(each.name, each.place, each.summary or each.missing, each.arxiv)
+    console.print(table)
+
+
 @commands.command()
 def doctor(as_json: AsJson = False) -> None:
     """Say what is installed, what is missing for which feature, and how to get it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import warnings
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -36,7 +37,7 @@ def model_of(
     tape = Cassette(cassette, "replay" if replay else "lenient") if cassette else None
 
     if spec == "tiny" or spec.startswith("hf:"):
-        _hush_transformers()
+        hush_transformers()
     try:
         options = {} if temperature is None else {"temperature": temperature}
         return load_model(spec, cassette=tape, **options)
@@ -48,8 +49,10 @@ def model_of(
         raise ValueError(f"model {spec!r}: {field}={wrong['input']!r}: {reason}") from error
 
 
-def _hush_transformers() -> None:
-    """One progress bar on the screen is enough, and it is the run's."""
+def hush_transformers() -> None:
+    """One progress bar on the screen is enough, and it is the run's; what will change in packages
+    is not the user's to mend."""
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
     with suppress(ImportError):
         from transformers.utils import logging
 
@@ -83,20 +86,40 @@ def will_write(file: Path | None, *packages: str) -> None:
     """Refuse, before the work, a file that could not be written after it."""
     if file is None:
         return
-    for package in packages:
-        if find_spec(package) is None:
-            raise ImportError(f'{file} needs {package}: pip install "symposia[view]"')
+    require_packages(str(file), "view", *packages)
     if file.is_dir() or not os.access(file.parent, os.W_OK | os.X_OK):
         raise ValueError(f"cannot write {file}: name a file in a folder that can be written")
 
 
-def settings_of(data: Path | None, options: list[str] | None) -> dict[str, Any]:
+def require_packages(what: str, extra: str, *packages: str) -> None:
+    """Refuse, before the work, what needs a package that is not installed.
+
+    Raises:
+        ImportError: a package is missing; the message has the pip command.
+    """
+    for package in packages:
+        if find_spec(package) is None:
+            raise ImportError(f'{what} needs {package}: pip install "symposia[{extra}]"')
+
+
+def settings_of(
+    data: Path | None, options: list[str] | None, flag: str = "--option"
+) -> dict[str, Any]:
     """What the user set of the environment."""
-    settings: dict[str, Any] = {} if data is None else {"data": str(data)}
-    for pair in options or []:
+    return ({} if data is None else {"data": str(data)}) | pairs_of(options, flag)
+
+
+def pairs_of(pairs: list[str] | None, flag: str) -> dict[str, Any]:
+    """What the user set by `flag name=value`; values are JSON, or texts.
+
+    Raises:
+        ValueError: one is written otherwise.
+    """
+    settings: dict[str, Any] = {}
+    for pair in pairs or []:
         key, equals, text = pair.partition("=")
         if not equals:
-            raise ValueError(f"--option {pair!r}: write it as name=value")
+            raise ValueError(f"{flag} {pair!r}: write it as name=value")
         try:
             settings[key] = json.loads(text)
         except json.JSONDecodeError:
@@ -108,7 +131,7 @@ def world_of(name: str, settings: dict[str, Any]) -> Environment:
     """The environment of that name, or of the user's module."""
     from ..benchmarks import make_environment
 
-    _find_own(name)
+    find_own(name)
     return make_environment(name, **settings)
 
 
@@ -116,11 +139,11 @@ def team_of(name: str) -> TeamSpec:
     """The team of that name, or of the user's module."""
     from ..graphs.teams import team_spec
 
-    _find_own(name)
+    find_own(name)
     return team_spec(name)
 
 
-def _find_own(name: str) -> None:
+def find_own(name: str) -> None:
     """The user's module may stand in the current folder."""
     if ":" in name:
         sys.path.append("")

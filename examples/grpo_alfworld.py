@@ -57,8 +57,8 @@ class RandomRewards(GRPO):
     name = "grpo-random"
     summary = "outcome rewards, dealt out at random"
 
-    def rewards(self, episodes: Sequence[Episode], stage: Stage) -> list[float]:
-        earned = super().rewards(episodes, stage)
+    async def rewards(self, episodes: Sequence[Episode], stage: Stage) -> Sequence[float | None]:
+        earned = list(await super().rewards(episodes, stage))
         stage.rng.shuffle(earned)
         return earned
 

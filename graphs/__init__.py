@@ -2,12 +2,14 @@
 
 from ..agents import TeamContext, TeamState
 from .act import act
+from .again import again
 from .answer import answer
 from .checkpoints import checkpoint_serializer
 from .debate import debate
 from .follow import follow
 from .judge import judge
 from .refine import refine
+from .review import review
 from .route import route
 from .sample import sample
 from .search import search
@@ -21,12 +23,14 @@ __all__ = [
     "TeamContext",
     "TeamState",
     "act",
+    "again",
     "answer",
     "checkpoint_serializer",
     "debate",
     "follow",
     "judge",
     "refine",
+    "review",
     "route",
     "sample",
     "search",

@@ -19,7 +19,7 @@ TINY = Path(__file__).parent / "tiny" / "weights"
 """The model that ships with the package: a Hugging Face folder."""
 KINDS = (
     "tiny (ships with the package)",
-    "hf:PATH (a local Hugging Face folder)",
+    "hf:PATH (a local Hugging Face folder, or a peft adapter's)",
     "vllm:URL#NAME (vLLM or another OpenAI-compatible server; `symposia serve` starts one)",
     "scripted:FILE (replies from a file)",
     "PROVIDER:MODEL (openai:..., anthropic:..., ollama:... and the rest of LangChain's)",
@@ -48,7 +48,9 @@ def load_model(spec: str, *, cassette: Cassette | None = None, **options: Any) -
         return _local(TINY, name="tiny", **options)
     if kind == "hf" and rest:
         folder = Path(rest).expanduser()
-        if not (folder / "config.json").is_file():
+        if (folder / "adapter_config.json").is_file():
+            options.setdefault("adapter", folder.name)
+        elif not (folder / "config.json").is_file():
             raise ValueError(
                 f"hf:{rest} is not a Hugging Face folder (no config.json there); "
                 "nothing is downloaded: fetch the model first and give the folder's path"

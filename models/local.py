@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -20,6 +21,7 @@ from pydantic import ConfigDict, Field, PrivateAttr
 
 from .base import ChatModel, inspected
 from .engine import Completion, Engine, Request
+from .engine.adapters import base_of
 from .prompt import PromptWriter
 from .seeds import CallSeeds
 from .streaming import Pieces
@@ -45,11 +47,11 @@ class LocalChatModel(ChatModel):
     """Chat with a causal language model in this process.
 
     Every reply carries `response_metadata["tokens"]`: prompt ids, sampled completion ids and their
-    log-probabilities; and `["measures"]`, when `measure` or `top` ask for them. Concurrent calls
-    share forward passes. Sampling is seeded by the episode's seed (`metadata["seed"]` of the run's
-    config, else `seed`), the prompt, and how often that prompt came before in the episode
-    (`metadata["episode"]`), so it does not depend on what else runs, up to rounding: with float32
-    weights that is never seen, with bfloat16 it is.
+    log-probabilities; `["model_name"]`, with the adapter after a plus; and `["measures"]`, when
+    `measure` or `top` ask for them. Concurrent calls share forward passes. Sampling is seeded by
+    the episode's seed (`metadata["seed"]` of the run's config, else `seed`), the prompt, and how
+    often that prompt came before in the episode (`metadata["episode"]`), so it does not depend on
+    what else runs, up to rounding: with float32 weights that is never seen, with bfloat16 it is.
 
     A call may set `max_tokens`, `temperature`, `top_p`, `top_k`, `seed`, `adapter`, `measure` and
     `top` for itself, `grammar` (a `Grammar` that the reply must follow) and `prefix` (token ids
@@ -64,6 +66,8 @@ class LocalChatModel(ChatModel):
     model_config = ConfigDict(extra="forbid", ignored_types=(cached_property,))
 
     path: str
+    """A Hugging Face folder, or a peft adapter's: then its base's engine, with the adapter loaded
+    under the folder's name."""
     device: str = "cpu"
     max_tokens: int = Field(default=256, gt=0)
     temperature: float | None = Field(default=None, ge=0)
@@ -82,7 +86,10 @@ class LocalChatModel(ChatModel):
     @cached_property
     def engine(self) -> Engine:
         """The engine, loaded at first use."""
-        engine = Engine(self.path, self.device)
+        base = base_of(Path(self.path))
+        engine = Engine(base or self.path, self.device)
+        if base is not None:
+            engine.load_adapter(Path(self.path).name, self.path)
         if not engine.tokenizer.chat_template:
             raise ValueError(f"the tokenizer in {self.path} has no chat template")
         return engine
@@ -297,7 +304,7 @@ class LocalChatModel(ChatModel):
             input_tokens=prompt, output_tokens=completion, total_tokens=prompt + completion
         )
         message.response_metadata = {
-            "model_name": self._called,
+            "model_name": self._called + (f"+{request.adapter}" if request.adapter else ""),
             "finish_reason": done.finish,
             "tokens": {
                 "prompt_ids": request.prompt,

@@ -36,6 +36,38 @@ def mistral(**config: Any) -> Any:
     return MistralForCausalLM(MistralConfig(**SHAPE | config, sliding_window=16))
 
 
+def qwen2(**config: Any) -> Any:
+    """With biases."""
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    return Qwen2ForCausalLM(Qwen2Config(**SHAPE | config))
+
+
+def qwen3(**config: Any) -> Any:
+    """With norms of queries and keys."""
+    from transformers import Qwen3Config, Qwen3ForCausalLM
+
+    return Qwen3ForCausalLM(Qwen3Config(**SHAPE | {"head_dim": 8} | config))
+
+
+def gpt2(**config: Any) -> Any:
+    """With learned positions."""
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    shape = {"n_embd": 32, "n_layer": 2, "n_head": 4, "bos_token_id": None}
+    config["n_positions"] = config.pop("max_position_embeddings")
+    return GPT2LMHeadModel(GPT2Config(**shape, initializer_range=0.3, **config))
+
+
+def gpt_neo(**config: Any) -> Any:
+    """With a layer that sees the last tokens alone."""
+    from transformers import GPTNeoConfig, GPTNeoForCausalLM
+
+    shape = {"hidden_size": 32, "num_layers": 2, "num_heads": 4, "bos_token_id": None}
+    local = {"attention_types": [[["global", "local"], 1]], "window_size": 8}
+    return GPTNeoForCausalLM(GPTNeoConfig(**shape | local | config, initializer_range=0.3))
+
+
 def gptj(**config: Any) -> Any:
     """With attention that only transformers' own Python computes."""
     from transformers import GPTJConfig, GPTJForCausalLM

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -30,6 +33,10 @@ TYPES: dict[str, type[np.generic]] = {
 """The fields that have one entry a token; the others are kept as JSON."""
 
 
+DAMAGE = (BadZipFile, EOFError, ValueError, zlib.error)
+"""What reading a damaged archive raises."""
+
+
 def save_examples(file: Path, examples: Sequence[Example]) -> None:
     """Write rows of any kinds, in their order."""
     plain: list[dict[str, Any]] = []
@@ -51,6 +58,8 @@ def save_examples(file: Path, examples: Sequence[Example]) -> None:
     arrays["about"] = np.frombuffer(json.dumps(plain).encode(), np.uint8)
     with file.open("wb") as stream:
         np.savez(stream, **arrays)  # type: ignore[arg-type]
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def load_examples(file: Path) -> list[Example]:
@@ -64,8 +73,11 @@ def load_examples(file: Path) -> list[Example]:
             arrays = {name: held[name] for name in held.files}
         plain = json.loads(arrays.pop("about").tobytes())
         left = {name: iter(values.tolist()) for name, values in arrays.items()}
-        return [_example(about, left) for about in plain]
-    except (KeyError, OSError, StopIteration, RuntimeError, ValueError) as error:
+        examples = [_example(about, left) for about in plain]
+        if over := [name for name, values in left.items() if next(values, None) is not None]:
+            raise ValueError(f"there are more {over[0]} than rows take")
+        return examples
+    except (*DAMAGE, AttributeError, KeyError, OSError, RuntimeError, TypeError) as error:
         raise ValueError(f"{file} holds no training rows, or is damaged: {error}") from error
 
 

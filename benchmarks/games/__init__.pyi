@@ -9,6 +9,7 @@ from .environment import (
 from .game import Game, Policy, choose
 from .kuhn import Kuhn
 from .match import play_match
+from .matches import play_matches
 from .negotiation import Negotiation
 from .table import Moment, Table
 from .tictactoe import TicTacToe
@@ -29,4 +30,5 @@ __all__ = [
     "TicTacToeEnvironment",
     "choose",
     "play_match",
+    "play_matches",
 ]

@@ -30,6 +30,7 @@ async def play_match(
     game: Game[Any, Any],
     *,
     seed: int = 0,
+    luck: int | None = None,
     forgiven: int = 0,
     budget: Budget | None = None,
     run: str = "run",
@@ -40,7 +41,9 @@ async def play_match(
     Args:
         teams: one that plays every seat, or one for each, in the order of `game.players`.
         game: the rules.
-        seed: of what is dealt, and with the player's name of what models draw.
+        seed: of what is dealt.
+        luck: the seed, with the player's name and the attempt, of what models draw; by default that
+            of the deal.
         forgiven: impossible actions in a row that do not forfeit the game.
         budget: limits of each player.
         run: the run that the episodes belong to.
@@ -62,7 +65,8 @@ async def play_match(
     async def seat(player: int) -> Episode:
         called = game.players[player]
         task = Task(f"{game.name}:{seed}/{called}", f"Play {game.name} as {called}.", kind=called)
-        name = Name(run, attempt, team_name(seated[player]), episode_seed(seed, task.id, attempt))
+        drawn = episode_seed(seed if luck is None else luck, task.id, attempt)
+        name = Name(run, attempt, team_name(seated[player]), drawn)
         team = seated[player].with_config(metadata={"branch": called})
         world = _Seat(table, player, moved)
         try:

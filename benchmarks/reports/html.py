@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ...episodes.facts import in_words
 from .attempts import Point
@@ -42,6 +43,32 @@ def write_html(reports: Sequence[Report], path: str | Path, *, title: str = "Eva
         ValueError: there is no report.
         ImportError: matplotlib or jinja2 is missing.
     """
+    path = Path(path)
+    page = render(reports, title=title)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page, encoding="utf-8", errors="replace")
+    return path
+
+
+def render(
+    reports: Sequence[Report],
+    *,
+    title: str,
+    template: str = TEMPLATE,
+    folders: Sequence[Path] = (),
+    **more: Any,
+) -> str:
+    """The page as text.
+
+    Args:
+        template: one that fills the blocks of the usual one.
+        folders: where to look for templates before looking here.
+        more: what that template names.
+
+    Raises:
+        ValueError: there is no report.
+        ImportError: matplotlib or jinja2 is missing.
+    """
     if not reports:
         raise ValueError("a page needs at least one report")
     try:
@@ -61,13 +88,13 @@ def write_html(reports: Sequence[Report], path: str | Path, *, title: str = "Eva
     with matplotlib.rc_context(SETTINGS):
         plots = draw(teams, differences)
     jinja = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        loader=jinja2.FileSystemLoader([*folders, Path(__file__).parent]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    page = jinja.get_template(TEMPLATE).render(
+    return jinja.get_template(template).render(
         title=title,
         subtitle=_subtitle(reports),
         teams=teams,
@@ -87,11 +114,8 @@ def write_html(reports: Sequence[Report], path: str | Path, *, title: str = "Eva
         dollars=dollars,
         in_words=in_words,
         manifest=lambda report: json.dumps(report.manifest, indent=2, default=str),
+        **more,
     )
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page, encoding="utf-8", errors="replace")
-    return path
 
 
 def _subtitle(reports: Sequence[Report]) -> str:

@@ -9,6 +9,7 @@ on layers that see no rows, such as the experts of some mixtures.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -21,6 +22,21 @@ import torch
 BASE = "__base__"
 """What peft calls a row without an adapter."""
 OWN = "the base itself, which others use: merge it into a copy of the base"
+
+
+def base_of(folder: Path) -> str | None:
+    """The model that the adapter in a folder was trained on; None where there is no adapter.
+
+    Raises:
+        ValueError: the adapter does not name it.
+    """
+    file = folder / "adapter_config.json"
+    if not file.is_file():
+        return None
+    base = json.loads(file.read_text()).get("base_model_name_or_path")
+    if not base:
+        raise ValueError(f"{file} names no base model (base_model_name_or_path): name its folder")
+    return str(base)
 
 
 class Adapters:

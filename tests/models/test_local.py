@@ -19,7 +19,7 @@ from langgraph.graph import START, MessagesState, StateGraph  # noqa: E402
 from pydantic import BaseModel, Field  # noqa: E402
 from random_models import CONTEXT, TEMPLATE, make_folder  # noqa: E402
 
-from symposia.models import load_model  # noqa: E402
+from symposia.models import fingerprint, load_model  # noqa: E402
 from symposia.models.draft import Draft  # noqa: E402
 from symposia.models.embeddings import LocalEmbeddings  # noqa: E402
 from symposia.models.engine import ContextLengthError, Engine  # noqa: E402
@@ -478,3 +478,20 @@ async def test_a_graph_that_streams_tokens_plays_the_same_episode(folder: str) -
     whole = (await compiled.ainvoke(start, episode("one")))["messages"][-1].text
     stream = compiled.astream(start, episode("two"), stream_mode="messages")
     assert "".join([piece.text async for piece, _ in stream]) == whole
+
+
+async def test_a_folder_of_an_adapter_is_a_model_with_its_base_below(
+    folder: str, adapters: dict[str, str]
+) -> None:
+    base = LocalChatModel(path=folder, max_tokens=12, temperature=0)
+    base.engine.load_adapter("a", adapters["a"])
+    wanted = await base.with_adapter("a").ainvoke("who are you?")
+    model = load_model(f"hf:{adapters['a']}", max_tokens=12, temperature=0)
+    assert (await model.ainvoke("who are you?")).text == wanted.text
+    assert fingerprint(model) != fingerprint(base)
+
+
+def test_an_adapter_that_names_no_base_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "adapter_config.json").write_text("{}")
+    with pytest.raises(ValueError, match="names no base model"):
+        _ = load_model(f"hf:{tmp_path}").engine

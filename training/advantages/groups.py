@@ -107,11 +107,10 @@ def batch_scaled(
         epsilon: added to the standard deviation.
 
     Raises:
-        ValueError: as `within` and `grpo` do.
+        ValueError: as `within` does.
     """
     above = within(rewards, groups, mean_only)
-    _require(rewards, 2)
-    if _equal(rewards):
+    if not rewards or _equal(rewards):
         return above
     scale = deviation(rewards, unbiased=True) + epsilon
     return [each / scale for each in above]

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import BaseMessage, convert_to_messages
 from transformers import PreTrainedTokenizerBase
 
+from ...episodes import Turn
 from ...models.prompt import PromptWriter
 from ..sample import Row
 
@@ -67,7 +68,18 @@ def _completion(tokenizer: PreTrainedTokenizerBase, message: BaseMessage) -> lis
     calls: Any = getattr(message, "tool_calls", None)
     if message.type != "ai" or calls:
         raise ValueError(f"a trained message is an assistant's text, and this is {message!r}")
-    ids: list[int] = tokenizer.encode(
-        message.text, add_special_tokens=False, split_special_tokens=True
-    )
+    return completion_ids(tokenizer, message.text)
+
+
+def completion_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
+    """A reply's own tokens and the end token, as it would have been sampled."""
+    ids: list[int] = tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
     return [*ids, tokenizer.eos_token_id]
+
+
+def reply_text(turn: Turn) -> str:
+    """The text of what a turn replied; empty where the call failed."""
+    if turn.reply is None:
+        return ""
+    (message,) = convert_to_messages([turn.reply])
+    return message.text

@@ -1,6 +1,6 @@
-from .loop import Listener, Outcome, Runner, train, train_sync
+from .loop import Listener, Outcome, train, train_sync
 from .plan import Plan
-from .recipe import Collection, Recipe, Stage
+from .recipe import Collection, Recipe, Runner, Stage
 from .serving import LocalServing, Serving, VLLMServing
 
 __all__ = [

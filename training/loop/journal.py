@@ -35,6 +35,7 @@ class Journal:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         wanted = json.loads(json.dumps(plan, default=str))
+        self._noted = _mended(folder / "metrics.jsonl")
         held = self.read("plan")
         if held is None:
             self.write("plan", wanted)
@@ -54,11 +55,19 @@ class Journal:
         file = self._file(name, iteration)
         return json.loads(file.read_text()) if file.is_file() else None
 
-    def write(self, name: str, value: Any, iteration: int | None = None) -> None:
-        """Write JSON, whole or not at all."""
+    def write(self, name: str, value: Any, iteration: int | None = None) -> Any:
+        """Write JSON, whole or not at all.
+
+        Returns:
+            The value as a run that goes on from here will read it.
+
+        Raises:
+            TypeError: it is not JSON.
+        """
         file = self._file(name, iteration)
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(file, json.dumps(value, indent=1, default=str).encode())
+        write_whole(file, json.dumps(value, indent=1).encode())
+        return self.read(name, iteration)
 
     def version(self, policy: str, number: int) -> Path:
         """The folder of a version."""
@@ -77,10 +86,14 @@ class Journal:
         file = self._rows(iteration, policy)
         return load_examples(file) if file.is_file() else []
 
-    def note(self, **line: Any) -> None:
-        """Add a line to the curves."""
+    def note(self, arrow: str, iteration: int, **measures: Any) -> None:
+        """Add a line to the curves, unless an arrow that was cut off has written it before."""
+        line = {"arrow": arrow, "iteration": iteration, **measures}
+        if (about := _about(line)) in self._noted:
+            return
         with (self.folder / "metrics.jsonl").open("a") as file:
             file.write(json.dumps(line, default=float) + "\n")
+        self._noted.add(about)
 
     def _file(self, name: str, iteration: int | None) -> Path:
         place = self.folder if iteration is None else self._at(iteration)
@@ -91,6 +104,22 @@ class Journal:
 
     def _at(self, iteration: int) -> Path:
         return self.folder / "iterations" / f"{iteration:04d}"
+
+
+def _about(line: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What a line of the curves is about: there is one such line at most."""
+    return line["arrow"], line["iteration"], line.get("policy")
+
+
+def _mended(file: Path) -> set[tuple[Any, ...]]:
+    """What the lines of the curves are about. A last line that is not whole is taken away."""
+    if not file.is_file():
+        return set()
+    content = file.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    if whole != content:
+        write_whole(file, whole)
+    return {_about(json.loads(line)) for line in whole.splitlines()}
 
 
 def write_whole(file: Path, content: bytes) -> None:

@@ -9,12 +9,14 @@ episode as it ends.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ...benchmarks import Environment, Report, compare, evaluate
 from ...benchmarks.reports import Comparison
@@ -23,16 +25,15 @@ from ...episodes import EpisodeStore, Task
 from ...graphs.team import Team
 from .journal import Journal
 from .plan import Plan
-from .recipe import Example, Models, Recipe, Stage
+from .recipe import Example, Models, Recipe, Runner, Stage
 from .serving import LocalServing, Serving
+
+if TYPE_CHECKING:
+    from ..trainer import Updater
 
 log = logging.getLogger(__name__)
 Versions = Mapping[str, int]
 """By policy, the number of a version."""
-
-
-Runner = Callable[..., Awaitable[Report]]
-"""Plays a team in an environment and stores the episodes under a run's name, as `evaluate` does."""
 
 
 class Listener(Protocol):
@@ -66,6 +67,7 @@ async def train(
     *,
     test: Environment | None = None,
     serving: Serving | None = None,
+    updater: Updater | None = None,
     runner: Runner = evaluate,
     heard: Listener = lambda arrow, iteration, measures: None,
 ) -> Outcome:
@@ -79,6 +81,7 @@ async def train(
         test: where it is measured what was learnt; by default the same environment, on
             `plan.test_split`.
         serving: how new weights come to answer; by default in this process.
+        updater: where updates are made; by default in this process, else see `Launched`.
         runner: plays episodes.
         heard: hears of each arrow as it ends.
 
@@ -87,7 +90,9 @@ async def train(
         MismatchError: the trainer's log-probabilities are not those recorded.
         OSError: something could not be written. What was done stays, and the run can go on.
     """
-    run = _Run(recipe, environment, plan, folder, test or environment, serving, runner, heard)
+    run = _Run(
+        recipe, environment, plan, folder, test or environment, serving, updater, runner, heard
+    )
     with EpisodeStore(folder) as run.store:
         return await run.to_the_end()
 
@@ -100,6 +105,7 @@ class _Run:
     folder: Path
     test: Environment
     given: Serving | None
+    updater: Updater | None
     runner: Runner
     heard: Listener
     store: EpisodeStore = field(init=False)
@@ -109,15 +115,15 @@ class _Run:
     test_split: str = field(init=False)
     _tasks: list[Task] = field(init=False)
     """In the order in which they are played."""
-    _learners: dict[str, Any] = field(default_factory=dict)
+    _known_tokenizer: Any = None
 
     async def to_the_end(self) -> Outcome:
         plan, recipe = self.plan, self.recipe
-        own = self.environment.splits
-        self.train_split = plan.train_split or ("train" if "train" in own else own[0])
-        self.test_split = plan.test_split or self.test.default_split
-        self.environment.require_split(self.train_split)
-        self.test.require_split(self.test_split)
+        self.train_split, self.test_split = plan.splits(self.environment, self.test)
+        if plan.workers and not any(e.worker_processes for e in (self.environment, self.test)):
+            raise ValueError(
+                f"workers={plan.workers}: {self.environment.name} runs in this process"
+            )
         self.journal = Journal(
             self.folder,
             {
@@ -135,17 +141,16 @@ class _Run:
         self.serving = self.given or LocalServing(
             plan.base, plan.lora is not None, plan.update.device or "cpu"
         )
-        for number, policy in enumerate(recipe.policies):
-            if not (start := self.journal.version(policy, 0)).is_dir():
-                await asyncio.to_thread(self._learner().policy.begin, start, plan.seed + number)
+        await asyncio.to_thread(self._begin)
         versions: Versions = dict.fromkeys(recipe.policies, 0)
+        best_versions = versions
         memory: dict[str, Any] = {}
         scores: list[tuple[int, float]] = []
         best = await self._evaluated(versions, 0)
         scores.append((0, best))
-        since, stopped = 0, ""
+        since, played, stopped = 0, 0, ""
         for iteration in range(plan.iterations):
-            stage = self._stage(iteration, memory)
+            stage = self._stage(iteration, memory, versions)
             made = await self._iteration(stage, versions)
             candidate, memory = made["versions"], made["memory"]
             score = None
@@ -154,16 +159,16 @@ class _Run:
                 scores.append((iteration + 1, score))
                 since = 0 if score > best else since + 1
             back = plan.promote == "better" and score is not None and score < best
-            if not back:
-                versions = candidate
-            if score is not None:
-                best = max(best, score)
+            versions = best_versions if back else candidate
+            if score is not None and score >= best:
+                best, best_versions = score, versions
+            played = iteration + 1
             self._promoted(iteration, versions, back)
             await self.serving.release(self._folders(versions))
             if plan.patience is not None and since >= plan.patience:
                 stopped = f"no better score in {since} evaluations"
                 break
-        return await self._compared(versions, scores, stopped)
+        return await self._compared(versions, played, scores, stopped)
 
     async def _iteration(self, stage: Stage, versions: Versions) -> dict[str, Any]:
         """Collect, build and update: the candidate versions and the recipe's memory."""
@@ -183,20 +188,21 @@ class _Run:
                 measures[policy] = await self._update(stage, policy, versions[policy], rows, number)
                 candidate[policy] = iteration + 1
             done = {"versions": candidate, "memory": built["memory"], "measures": measures}
-            self.journal.write("update", done, iteration)
             for policy, measured in measures.items():
                 self._tell("update", iteration, policy=policy, **measured)
+            done = self.journal.write("update", done, iteration)
         return dict(done)
 
     async def _build(self, stage: Stage, versions: Versions) -> dict[str, Any]:
         iteration, recipe, plan = stage.iteration, self.recipe, self.plan
         collection = recipe.collection(stage)
         run = f"collect-{iteration:04d}"
-        models = await self._models(versions, plan.temperature)
+        models = await self._models(versions, plan.temperature, recipe.earlier(stage))
         report = await self._play(
             recipe.team(models, stage),
             self.environment,
             run,
+            recipe.runner(models, stage),
             tasks=collection.tasks,
             attempts=collection.attempts,
             seed=stage.seed,
@@ -205,12 +211,13 @@ class _Run:
         async with Sessions(self.environment, **self._workers(self.environment)) as sessions:
             stage.score = _Scorer(sessions, stage).score
             rows = await recipe.rows(list(self.store.episodes(run)), stage)
-        by_policy: dict[str, list[Example]] = {policy: [] for policy in recipe.policies}
+        trained = [policy for policy in recipe.policies if policy not in recipe.frozen]
+        by_policy: dict[str, list[Example]] = {policy: [] for policy in trained}
         for row in rows:
-            if row.policy not in by_policy:
+            if row.policy not in trained:
                 raise ValueError(
                     f"{recipe.name} made a row for policy {row.policy!r}; it trains "
-                    f"{', '.join(recipe.policies)}"
+                    f"{', '.join(trained)}"
                 )
             by_policy[row.policy].append(row)
         counts = {policy: len(held) for policy, held in by_policy.items()}
@@ -220,24 +227,43 @@ class _Run:
             else:
                 log.warning("iteration %d: no rows for %s: it stays as it is", iteration, policy)
         built = {"counts": counts, "memory": stage.memory, "score": report.summary.score}
-        self.journal.write("rows", built, iteration)
+        try:
+            json.dumps(stage.memory)
+        except TypeError as error:
+            raise ValueError(f"the memory of {recipe.name} is to be JSON: {error}") from error
         self._tell("rows", iteration, **counts)
-        return built
+        return dict(self.journal.write("rows", built, iteration))
 
     async def _update(
         self, stage: Stage, policy: str, version: int, rows: Sequence[Example], number: int
     ) -> dict[str, float]:
-        out = self.journal.version(policy, stage.iteration + 1)
-        made: dict[str, float] = await asyncio.to_thread(
-            self._learner().update,
-            self.journal.version(policy, version),
-            rows,
-            self.recipe.objective(policy, stage),
-            out,
+        from ..trainer.launch import InProcess, Job
+
+        self.updater = self.updater or InProcess()
+        job = Job(
+            base=self.plan.base,
+            lora=self.plan.lora,
+            start=self.journal.version(policy, version),
+            examples=rows,
+            objective=self.recipe.objective(policy, stage),
+            out=self.journal.version(policy, stage.iteration + 1),
             seed=stage.seed + number,
             settings=self.recipe.settings(self.plan.settings, stage),
+            reference=self._reference(policy, stage),
         )
-        return made
+        return await asyncio.to_thread(self.updater, job)
+
+    def _reference(self, policy: str, stage: Stage) -> Path | None:
+        """The version that the recipe has an update compared with, if it says so."""
+        if (begun := self.recipe.reference(policy, stage)) is None:
+            return None
+        if not 0 <= begun <= stage.iteration:
+            raise ValueError(
+                f"{self.recipe.name} compares {policy} with what it was when iteration {begun} "
+                f"began, in iteration {stage.iteration}"
+            )
+        before = self.journal.read("promote", begun - 1) if begun else None
+        return self.journal.version(policy, before["versions"][policy] if before else 0)
 
     async def _evaluated(self, versions: Versions, after: int) -> float:
         """The mean score of versions on the test tasks."""
@@ -245,22 +271,21 @@ class _Run:
         if done is None:
             report = await self._tested(f"evaluate-{after:04d}", versions, self.plan.seed)
             done = {"score": report.summary.score, "versions": versions}
-            self.journal.write("evaluate", done, after)
             self._tell("evaluate", after, score=report.summary.score, success=report.summary.rate)
+            self.journal.write("evaluate", done, after)
         return float(done["score"])
 
     async def _compared(
-        self, versions: Versions, scores: list[tuple[int, float]], stopped: str
+        self, versions: Versions, played: int, scores: list[tuple[int, float]], stopped: str
     ) -> Outcome:
         """The last versions against the first, on episodes that chose nothing."""
         start = dict.fromkeys(self.recipe.policies, 0)
         seed = self.plan.seed + 1
-        before = await self._tested("final-before", start, seed)
-        after = await self._tested("final-after", versions, seed)
+        before = replace(await self._tested("final-before", start, seed), team="before")
+        after = await self._tested(f"final-after-{played:04d}", versions, seed)
+        after = replace(after, team="after")
         comparison = compare([before, after])
-        self._tell(
-            "final", self.plan.iterations, before=before.summary.score, after=after.summary.score
-        )
+        self._tell("final", played, before=before.summary.score, after=after.summary.score)
         return Outcome(
             folder=self.folder,
             versions=self._folders(versions),
@@ -284,8 +309,15 @@ class _Run:
             seed=seed,
         )
 
-    async def _play(self, team: Team, environment: Environment, run: str, **what: Any) -> Report:
-        return await self.runner(
+    async def _play(
+        self,
+        team: Team,
+        environment: Environment,
+        run: str,
+        runner: Runner | None = None,
+        **what: Any,
+    ) -> Report:
+        return await (runner or self.runner)(
             team,
             environment,
             budget=self.plan.budget,
@@ -298,17 +330,31 @@ class _Run:
             **what,
         )
 
-    async def _models(self, versions: Versions, temperature: float) -> Models:
+    async def _models(
+        self,
+        versions: Versions,
+        temperature: float,
+        earlier: Mapping[str, tuple[str, int]] = MappingProxyType({}),
+    ) -> Models:
+        folders = self._folders(versions)
+        for name, (policy, number) in earlier.items():
+            folder = self.journal.version(policy, number)
+            if name in folders or not folder.is_dir():
+                raise ValueError(
+                    f"{self.recipe.name} asks for version {number} of {policy!r} as {name!r}: "
+                    f"there is {'a model of that name' if name in folders else 'no such version'}"
+                )
+            folders[name] = folder
         return await self.serving.serve(
-            self._folders(versions), temperature=temperature, max_tokens=self.plan.max_tokens
+            folders, temperature=temperature, max_tokens=self.plan.max_tokens
         )
 
     def _promoted(self, iteration: int, versions: Versions, back: bool) -> None:
         if self.journal.read("promote", iteration) is None:
-            self.journal.write("promote", {"versions": versions, "back": back}, iteration)
             self._tell("promote", iteration, back=back)
+            self.journal.write("promote", {"versions": versions, "back": back}, iteration)
 
-    def _stage(self, iteration: int, memory: dict[str, Any]) -> Stage:
+    def _stage(self, iteration: int, memory: dict[str, Any], versions: Versions) -> Stage:
         plan = self.plan
         tasks = self._tasks
         start = iteration * plan.tasks
@@ -321,26 +367,31 @@ class _Run:
             seed=random.Random(f"{plan.seed}/{iteration}").getrandbits(31),
             memory=dict(memory),
             tokenizer=self._tokenizer(),
+            versions=versions,
+            past=self.journal.rows,
         )
 
-    def _learner(self) -> Any:
-        """Makes the updates. One model in memory takes on the versions of all policies."""
-        if "learner" not in self._learners:
-            from ..trainer.learner import Learner
+    def _begin(self) -> None:
+        """Write the first version of each policy, unless it is there."""
+        wanted = {
+            self.journal.version(policy, 0): self.plan.seed + number
+            for number, policy in enumerate(self.recipe.policies)
+        }
+        if lacking := {out: seed for out, seed in wanted.items() if not out.is_dir()}:
             from ..trainer.policy import Policy
 
-            policy = Policy(self.plan.base, self.plan.lora, self.plan.update.device)
-            self._learners["learner"] = Learner(policy, self.plan.settings)
-        return self._learners["learner"]
+            first = Policy(self.plan.base, self.plan.lora)
+            for out, seed in lacking.items():
+                first.begin(out, seed)
 
     def _tokenizer(self) -> Any:
-        if "tokenizer" not in self._learners:
+        if self._known_tokenizer is None:
             from transformers import AutoTokenizer
 
-            self._learners["tokenizer"] = AutoTokenizer.from_pretrained(
+            self._known_tokenizer = AutoTokenizer.from_pretrained(
                 self.plan.base, local_files_only=True
             )
-        return self._learners["tokenizer"]
+        return self._known_tokenizer
 
     def _folders(self, versions: Versions) -> dict[str, Path]:
         return {policy: self.journal.version(policy, at) for policy, at in versions.items()}

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from ...benchmarks import Environment
 from ...episodes import Budget
 from ..trainer.policy import LoRA
 from ..trainer.settings import UpdateSettings
@@ -27,15 +28,16 @@ class Plan:
     """Train adapters on one base; None trains all weights, one model a policy."""
     update: UpdateSettings = field(default_factory=UpdateSettings)
     train_split: str | None = None
+    """Where the episodes that are learnt from are played: by default `train`, else the first."""
     test_split: str | None = None
-    """Where it is measured what was learnt: by default the split after the first, if there is one,
-    else the same."""
+    """Where it is measured what was learnt: by default what the environment plays when no split is
+    named."""
     test_tasks: int = 64
     test_attempts: int = 1
     evaluate_every: int = 1
     """Iterations between evaluations; 0 evaluates at the start and at the end alone."""
     promote: Literal["always", "better"] = "always"
-    """`better` goes back to the versions before when an evaluation's mean score is lower."""
+    """`better` goes back to the versions of the best evaluation when a mean score is lower."""
     patience: int | None = None
     """Evaluations without a new best score after which the run ends."""
     temperature: float = 1.0
@@ -59,10 +61,30 @@ class Plan:
             raise ValueError(
                 f"temperature={self.temperature}: episodes to learn from have to be sampled"
             )
+        if self.update.temperature not in (1.0, self.temperature):
+            raise ValueError(
+                f"update.temperature={self.update.temperature}: updates are made at the plan's own "
+                f"temperature, {self.temperature}; set that one"
+            )
+        if self.promote not in ("always", "better"):
+            raise ValueError(f"promote={self.promote!r}: there are always and better")
         if self.evaluate_every < 0 or (self.patience is not None and self.patience < 1):
             raise ValueError("evaluate_every must not be negative, and patience is at least 1")
         if not self.evaluate_every and (self.patience or self.promote == "better"):
             raise ValueError("patience and promote='better' need evaluations: see evaluate_every")
+
+    def splits(self, environment: Environment, test: Environment) -> tuple[str, str]:
+        """The splits to learn from and to be tested on.
+
+        Raises:
+            ValueError: there is no such split; the message lists those that exist.
+        """
+        own = environment.splits
+        train = self.train_split or ("train" if "train" in own else own[0])
+        environment.require_split(train)
+        tested = self.test_split or test.default_split
+        test.require_split(tested)
+        return train, tested
 
     @property
     def settings(self) -> UpdateSettings:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from langchain_core.language_models import BaseChatModel
 
+from ...benchmarks import Report
 from ...episodes import Episode, Task
 from ...episodes.paper import Paper
 from ...graphs.team import Team
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 Models = Mapping[str, BaseChatModel]
 """By policy: a chat model that answers with the policy's present weights."""
+Runner = Callable[..., Awaitable[Report]]
+"""Plays a team in an environment and stores the episodes under a run's name, as `evaluate` does."""
 Example = Sample | Row | PreferencePair
 
 
@@ -58,6 +61,10 @@ class Stage:
     than an answer counts."""
     tokenizer: PreTrainedTokenizerBase | None = None
     """Of the models that are trained."""
+    versions: Mapping[str, int] = field(default_factory=dict)
+    """By policy, the number of the version that plays."""
+    past: Callable[[int, str], Sequence[Example]] | None = None
+    """What a policy was trained on in an earlier iteration; None outside a run."""
 
     @property
     def rng(self) -> random.Random:
@@ -86,6 +93,10 @@ class Recipe(ABC):
     paper: ClassVar[Paper | None] = None
     policies: Sequence[str] = ("policy",)
     """The weights that are trained, by name; each has an adapter or a model of its own."""
+    frozen: Sequence[str] = ()
+    """Those of the policies that play and stay as they were at the start."""
+    acts: bool | None = None
+    """Whether its teams act in worlds, or answer questions; None where nobody said."""
 
     @abstractmethod
     def team(self, models: Models, stage: Stage) -> Team:
@@ -99,6 +110,16 @@ class Recipe(ABC):
         """What to play: by default the stage's tasks, as often as the user asked for."""
         return Collection(stage.tasks, stage.attempts)
 
+    def runner(self, models: Models, stage: Stage) -> Runner | None:
+        """Who plays the collection, where a task is not an episode of one team: matches, say. By
+        default the run's own runner."""
+        return None
+
+    def earlier(self, stage: Stage) -> Mapping[str, tuple[str, int]]:
+        """Further models for `team` and `runner`, by a name of their own: a policy's earlier
+        version, by its number. Version 0 is the start."""
+        return {}
+
     @abstractmethod
     async def rows(self, episodes: Sequence[Episode], stage: Stage) -> Sequence[Example]:
         """What to train on: rewards, advantages, rows. `policy` of a row names what it trains."""
@@ -106,6 +127,11 @@ class Recipe(ABC):
     @abstractmethod
     def objective(self, policy: str, stage: Stage) -> Objective:
         """What a policy's update descends."""
+
+    def reference(self, policy: str, stage: Stage) -> int | None:
+        """The iteration at whose beginning a policy had the weights that its objective compares
+        with; None leaves it to `UpdateSettings.reference`."""
+        return None
 
     def settings(self, chosen: UpdateSettings, stage: Stage) -> UpdateSettings:
         """How the stage's updates are made: by default as the user chose."""

@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, Protocol
 
 from langchain_core.language_models import BaseChatModel
 
+from ...models.load import TINY
 from ...models.local import LocalChatModel
 from ...models.served import ServedChatModel
 
@@ -47,7 +49,8 @@ class LocalServing:
 
     def __init__(self, base: Path, adapters: bool, device: str = "cpu") -> None:
         self.adapters, self.device = adapters, device
-        self._base = LocalChatModel(path=str(base), name=base.name, device=device)
+        name = "tiny" if base == TINY else base.name
+        self._base = LocalChatModel(path=str(base), name=name, device=device)
         self._models: dict[Path, LocalChatModel] = {}
 
     async def serve(self, versions: Mapping[str, Path], **sampling: Any) -> Served:
@@ -85,7 +88,8 @@ class LocalServing:
 class VLLMServing:
     """Adapters on a vLLM server that was started with LoRA allowed (`symposia serve --lora`).
 
-    The server has to see the folders under the same paths.
+    The server has to see the folders under the same paths. It keeps what it has loaded when a run
+    is killed, and may serve other runs, so the names there are this object's own.
 
     Args:
         url: of the server, as `http://host:port/v1`.
@@ -95,12 +99,16 @@ class VLLMServing:
     def __init__(self, url: str, base: str, **options: Any) -> None:
         self._base = ServedChatModel(base_url=url, model=base, **options)
         self._loaded: dict[Path, str] = {}
+        self._own = token_hex(4)
 
     async def serve(self, versions: Mapping[str, Path], **sampling: Any) -> Served:
         for folder in versions.values():
+            if not (folder / "adapter_config.json").is_file():
+                raise ValueError(f"{folder} is no adapter, and a vLLM server takes adapters alone")
             if folder not in self._loaded:
-                await self._base.aload_adapter(_called(folder), folder.resolve())
-                self._loaded[folder] = _called(folder)
+                name = f"{_called(folder)}-{self._own}"
+                await self._base.aload_adapter(name, folder.resolve())
+                self._loaded[folder] = name
         return {
             name: self._base.model_copy(update={"model": self._loaded[at], **sampling})
             for name, at in versions.items()

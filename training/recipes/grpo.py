@@ -82,16 +82,24 @@ class GRPO(Recipe):
         model = models["policy"]
         return act(ToolAgent(model)) if self.acts else answer(Actor(model))
 
-    def rewards(self, episodes: Sequence[Episode], stage: Stage) -> list[float]:
-        """What each episode earned."""
+    async def rewards(self, episodes: Sequence[Episode], stage: Stage) -> Sequence[float | None]:
+        """What each episode earned; None leaves it out. Methods that differ in this alone override
+        it."""
         return [each.outcome.score * self.discount ** _actions(each) for each in episodes]
 
     async def rows(self, episodes: Sequence[Episode], stage: Stage) -> Sequence[Example]:
-        rewards, tasks = self.rewards(episodes, stage), [each.task for each in episodes]
-        earned = zip(episodes, ESTIMATORS[self.advantage](rewards, tasks), strict=True)
+        earned = await self.rewards(episodes, stage)
+        pairs = zip(episodes, earned, strict=True)
+        known = [(episode, reward) for episode, reward in pairs if reward is not None]
+        kept = mixed([reward for _, reward in known], [episode.task for episode, _ in known])
+        compared = list(compress(known, kept))
+        advantages = ESTIMATORS[self.advantage](
+            [reward for _, reward in compared],
+            [episode.task for episode, _ in compared],
+        )
         return [
             row
-            for episode, advantage in compress(earned, mixed(rewards, tasks))
+            for (episode, _), advantage in zip(compared, advantages, strict=True)
             for row in samples(
                 episode,
                 untruncated(episode, everywhere(episode, advantage)),

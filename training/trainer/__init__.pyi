@@ -1,4 +1,5 @@
 from .batch import Batch
+from .launch import InProcess, Job, Launched, Updater
 from .lines import Example, unit
 from .objectives import NFT, Objective, PolicyGradient, Preference, Supervised
 from .settings import UpdateSettings
@@ -9,11 +10,15 @@ __all__ = [
     "AgentTrainer",
     "Batch",
     "Example",
+    "InProcess",
+    "Job",
+    "Launched",
     "MismatchError",
     "Objective",
     "PolicyGradient",
     "Preference",
     "Supervised",
     "UpdateSettings",
+    "Updater",
     "unit",
 ]

@@ -78,21 +78,25 @@ class Layout:
     """Tokens of all rows, shared ones counted in each."""
 
 
-def collate(sequences: Sequence[Sequence[Unit]], share: bool = True) -> dict[str, Any]:
+def collate(groups: Sequence[Sequence[Unit]], share: bool = True) -> dict[str, Any]:
     """The tensors of a micro-batch.
 
     Args:
-        sequences: of each sequence its units.
-        share: compute shared beginnings once.
+        groups: the units, as `packs` grouped them.
+        share: make one sequence of each group, with shared beginnings once; else one of each line.
 
     Returns:
         `layout`, `batch`: the fields of each as a dict, so that a trainer can move them.
     """
-    laid = [[line for unit in units for line in unit] for units in sequences]
-    forests = [forest(lines, share) for lines in laid]
+    laid = [[line for unit in units for line in unit] for units in groups]
+    if not share:
+        laid = [[line] for lines in laid for line in lines]
+    forests = [forest(lines) for lines in laid]
+    chains = all(each.chain for each in forests)
     width = max(len(each.ids) for each in forests)
     ids = np.zeros((len(forests), width), np.int64)
-    positions = np.zeros((len(forests), width), np.int64)
+    # Positions go on in the padding behind single rows: models read a jump back as a new row.
+    positions = np.tile(np.arange(width) if chains else np.zeros(width, int), (len(forests), 1))
     predictors: list[np.ndarray[Any, Any]] = []
     targets: list[np.ndarray[Any, Any]] = []
     for number, (lines, laid_out) in enumerate(zip(laid, forests, strict=True)):
@@ -102,7 +106,6 @@ def collate(sequences: Sequence[Sequence[Unit]], share: bool = True) -> dict[str
             predictors.append(path[line.places - 1] + number * width)
             targets.append(line.ids[line.places])
     unique, at = np.unique(np.concatenate(predictors), return_inverse=True)
-    chains = all(each.chain for each in forests)
     layout = {
         "ids": torch.from_numpy(ids),
         "positions": torch.from_numpy(positions),

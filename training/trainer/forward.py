@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 
 from ..losses.logprobs import chosen_logprobs
-from .batch import Layout
+from ..sample import Row
+from .batch import Batch, Layout, collate
+from .lines import Line, Unit, unit
 
 SHARES = ("sdpa", "eager")
 """Attention implementations that take a mask of four dimensions."""
+WHOLE = {"full_attention", "global"}
+"""Kinds of layers that see all that came before."""
+STRETCHED = {"longrope", "dynamic"}
+"""Kinds of rotations that depend on the longest row beside."""
+NEAR = 1e-2
+"""Nats by which a row may differ when it is computed with others."""
 
 
 def trained_logprobs(
@@ -41,7 +50,7 @@ def trained_logprobs(
         logits = model(
             input_ids=layout.ids,
             position_ids=layout.positions,
-            attention_mask=layout.mask,
+            attention_mask=_readable(layout.mask, model),
             use_cache=False,
         ).logits
     finally:
@@ -54,18 +63,87 @@ def trained_logprobs(
 def require_shareable(model: Any) -> None:
     """Make sure that rows with a shared beginning may be computed together.
 
+    Besides what the model's configuration says, a few tokens are computed both ways: not every
+    model heeds a mask.
+
     Raises:
         ValueError: the model's attention takes no mask of ours, or has a memory that is not
             attention; the message says what to set.
     """
-    config = _unwrapped(model).config
+    config = _unwrapped(model).config.get_text_config()
     how = getattr(config, "_attn_implementation", None)
     window = getattr(config, "sliding_window", None)
-    kinds = set(getattr(config, "layer_types", None) or ()) - {"full_attention"}
-    if how in SHARES and not window and not kinds:
+    layers = getattr(config, "layer_types", None) or getattr(config, "attention_layers", None)
+    if how not in SHARES:
+        reason = f"its attention is {how!r}"
+    elif window or set(layers or ()) - WHOLE:
+        reason = "not all its layers attend fully"
+    elif not _apart(model):
+        reason = "rows that are computed together change each other"
+    else:
         return
-    reason = f"its attention is {how!r}" if how not in SHARES else "not all its layers attend fully"
     raise ValueError(f"this model cannot share beginnings ({reason}): set share_prefixes=False")
+
+
+def require_readable(model: Any, lines: Sequence[Line]) -> None:
+    """Make sure that the model can read all rows, and reads each as it would alone.
+
+    Raises:
+        ValueError: a token is not in the vocabulary, or a row is longer than the context or than
+            what rotations of this kind are the same for.
+    """
+    config = _unwrapped(model).config.get_text_config()
+    longest = max(len(line.ids) for line in lines)
+    context = getattr(config, "max_position_embeddings", None) or longest
+    if longest > context:
+        raise ValueError(f"a row has {longest} tokens, and the model reads {context} at most")
+    least, most = (int(f(f(line.ids) for line in lines)) for f in (min, max))
+    if least < 0 or most >= config.vocab_size:
+        odd = least if least < 0 else most
+        raise ValueError(f"a row has token {odd}; the vocabulary has {config.vocab_size}")
+    rope = getattr(config, "rope_parameters", None) or {}
+    until = rope.get("original_max_position_embeddings") or context
+    if rope.get("rope_type") in STRETCHED and longest > until:
+        raise ValueError(
+            f"a row has {longest} tokens; beyond {until} the model's {rope['rope_type']} rotations "
+            "change with the longest row of a pass: leave out longer rows"
+        )
+
+
+def _apart(model: Any) -> bool:
+    """Whether two rows in one sequence come out as alone."""
+    rows = [(1, 2, 3, 4, 5), (1, 2, 3, 6, 7)]
+    units = [unit(Row(ids, (False, *[True] * (len(ids) - 1)))) for ids in rows]
+    was_training = model.training
+    model.eval()
+    try:
+        together, alone = (_probe(model, units, share) for share in (True, False))
+    except (IndexError, RuntimeError, TypeError, ValueError):  # whatever a model makes of a mask
+        return False
+    finally:
+        model.train(was_training)
+    return bool((together - alone).abs().max() < NEAR)
+
+
+@torch.no_grad()
+def _probe(model: Any, units: Sequence[Unit], share: bool) -> torch.Tensor:
+    groups = [units] if share else [[each] for each in units]
+    made, device = collate(groups, share), next(model.parameters()).device
+    layout: dict[str, Any] = {
+        name: value.to(device) if torch.is_tensor(value) else value
+        for name, value in made["layout"].items()
+    }
+    mask = Batch(**made["batch"]).loss_mask
+    return trained_logprobs(model, Layout(**layout), mask.to(device))
+
+
+def _readable(mask: torch.Tensor | None, model: Any) -> torch.Tensor | None:
+    """A mask as the attention takes it: the plain implementation adds it to the scores."""
+    inside = _unwrapped(model)
+    if mask is None or inside.config._attn_implementation != "eager":
+        return mask
+    low = torch.finfo(inside.dtype).min
+    return torch.zeros(mask.shape, dtype=inside.dtype, device=mask.device).masked_fill(~mask, low)
 
 
 def _unwrapped(model: Any) -> Any:

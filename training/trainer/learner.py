@@ -6,18 +6,20 @@ Nothing else decides what comes out, so an update that was cut off is made again
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from accelerate.utils import extract_model_from_parallel
 
 from .batch import Batch, Layout, collate
-from .forward import require_shareable, trained_logprobs
+from .forward import require_readable, require_shareable, trained_logprobs
 from .lines import Example, Floats, Line, Unit, unit
-from .objectives import Objective
+from .objectives import Objective, PolicyGradient
 from .packing import packs
 from .policy import Policy
 from .settings import UpdateSettings
@@ -42,9 +44,14 @@ class Learner:
         *,
         seed: int = 0,
         settings: UpdateSettings | None = None,
+        reference: Path | None = None,
         heard: Heard = lambda measures: None,
     ) -> dict[str, float]:
         """Train the version in `start` on `examples`, and write the next one to `out`.
+
+        Args:
+            reference: the version that objectives compare with; by default what
+                `settings.reference` says.
 
         Returns:
             Means over the update's steps: `loss`, `grad_norm`, `mismatch`, `tokens` (of all rows)
@@ -58,10 +65,24 @@ class Learner:
         settings = settings or self.settings
         moments = self.policy.load(start)
         model = self.policy.model
+        units = [unit(each) for each in examples]
+        if not units:
+            raise ValueError("there are no rows to train on")
+        if (
+            isinstance(objective, PolicyGradient)
+            and objective.importance_cap is not None
+            and settings.old_logprobs == "recorded"
+        ):
+            raise ValueError(
+                f"importance_cap={objective.importance_cap} weighs what the trainer computes by "
+                "what was recorded: set old_logprobs='recomputed'"
+            )
+        require_readable(model, [line for each in units for line in each])
         if settings.share_prefixes:
             require_shareable(model)
-        units, measures = self._prepared([unit(each) for each in examples], objective, settings)
-        with tempfile.TemporaryDirectory() as folder:
+        compared = self._compared(start, reference, settings)
+        units, measures = self._prepared(units, objective, settings, compared)
+        with tempfile.TemporaryDirectory() as folder, _left_as_it_was(model):
             trainer = AgentTrainer(
                 model,
                 units,
@@ -83,17 +104,18 @@ class Learner:
         return {**measures, **trainer.measures}
 
     def _prepared(
-        self, units: list[Unit], objective: Objective, settings: UpdateSettings
+        self,
+        units: list[Unit],
+        objective: Objective,
+        settings: UpdateSettings,
+        compared: AbstractContextManager[Any],
     ) -> tuple[list[Unit], dict[str, float]]:
         """Units with what has to be computed before the first step."""
         measures: dict[str, float] = {}
         missing = any(line.reference_logprobs is None for each in units for line in each)
         if objective.reference and missing:
-            if settings.reference == "start":
-                found = computed_logprobs(self.policy.model, units, settings)
-            else:
-                with self.policy.as_base() as base:
-                    found = computed_logprobs(base, units, settings)
+            with compared as other:
+                found = computed_logprobs(other, units, settings)
             units = _filled(units, found, lambda line, got: replace(line, reference_logprobs=got))
         if settings.old_logprobs == "recomputed":
             found = computed_logprobs(self.policy.model, units, settings)
@@ -108,6 +130,21 @@ class Learner:
             units = _filled(units, found, lambda line, got: replace(line, old_logprobs=got))
         return units, measures
 
+    @contextmanager
+    def _compared(
+        self, start: Path, reference: Path | None, settings: UpdateSettings
+    ) -> Iterator[Any]:
+        """The model that objectives compare with."""
+        if reference is not None:
+            self.policy.load(reference)
+            yield self.policy.model
+            self.policy.load(start)
+        elif settings.reference == "start":
+            yield self.policy.model
+        else:
+            with self.policy.as_base() as base:
+                yield base
+
 
 def computed_logprobs(
     model: Any, units: Sequence[Unit], settings: UpdateSettings
@@ -118,7 +155,7 @@ def computed_logprobs(
     model.eval()
     device = next(model.parameters()).device
     share = settings.share_prefixes
-    with torch.no_grad():
+    with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=settings.bf16):
         for sequences in packs(units, settings.sequence_tokens, settings.batch_tokens, share):
             made = collate([[units[at] for at in held] for held in sequences], share)
             layout = Layout(**{name: _to(value, device) for name, value in made["layout"].items()})
@@ -129,6 +166,17 @@ def computed_logprobs(
                 found[at] = tuple(next(rows) for _ in units[at])
     model.train(was_training)
     return [found[at] for at in range(len(units))]
+
+
+@contextmanager
+def _left_as_it_was(model: Any) -> Iterator[None]:
+    """Undo what training leaves on a model: a forward wrapped for mixed precision, no cache."""
+    cached = model.config.use_cache
+    try:
+        yield
+    finally:
+        model.config.use_cache = cached
+        extract_model_from_parallel(model, keep_fp32_wrapper=False)
 
 
 def _filled(

@@ -18,16 +18,17 @@ from ..losses import (
     Loss,
     constant_length,
     importance_weights,
+    kl_in_reward,
     kl_loss,
     nft_loss,
     policy_loss,
-    positive_nll_loss,
     preference_loss,
     sequence_mean,
     sequence_sum,
     supervised_loss,
     token_mean,
 )
+from ..losses.checks import mean_over
 from ..losses.preference import WITHOUT_REFERENCE, Kind
 from ..losses.ratios import Level
 from ..losses.reductions import Reduction
@@ -79,13 +80,18 @@ class PolicyGradient:
     length: float | None = None
     """Divides sums of rows: Dr. GRPO's constant. Only with `mean="sequence_sum"`."""
     kl: float = 0.0
-    """Coefficient of the divergence from the reference, as a loss."""
+    """Coefficient of the divergence from the reference."""
+    kl_in: Literal["loss", "reward"] = "loss"
+    """Whether the divergence is a loss beside the others, or a cost that each token's advantage
+    answers for from there to the end of its row."""
     estimator: Literal["k1", "k2", "k3"] = "k3"
+    """k1 is the one for the reward, and teaches nothing as a loss."""
     importance_cap: float | None = None
     """Corrects for the sampler's other numerics, up to this weight; counts only where the trainer
     computes old log-probabilities anew."""
     positive_nll: float = 0.0
-    """Weight of imitating tokens with a positive advantage."""
+    """Weight of imitating tokens with a positive advantage; as all of the loss, a mean over what
+    is trained (in `positive_nll_loss` itself, over the positive ones)."""
 
     def __post_init__(self) -> None:
         """Raises ValueError when a setting cannot take effect."""
@@ -93,6 +99,10 @@ class PolicyGradient:
             raise ValueError(f"mean={self.mean!r}: there are {', '.join(REDUCTIONS)}")
         if self.length is not None and self.mean != "sequence_sum":
             raise ValueError(f"length={self.length} divides sums: set mean='sequence_sum'")
+        if self.kl_in not in ("loss", "reward"):
+            raise ValueError(f"kl_in={self.kl_in!r}: there are loss and reward")
+        if self.kl_in == "reward" and not self.kl:
+            raise ValueError("kl_in='reward' takes off nothing: set kl")
 
     @property
     def per(self) -> Per:
@@ -105,16 +115,28 @@ class PolicyGradient:
     def __call__(self, logprobs: torch.Tensor, batch: Batch) -> Loss:
         measures: dict[str, torch.Tensor] = {}
         weights = None
-        if self.importance_cap is not None:
-            own = batch.loss_mask & ~batch.off_policy
+        own = batch.loss_mask & ~batch.off_policy
+        if self.importance_cap is not None and own.any():
             corrected, measures = importance_weights(
                 batch.old_logprobs, batch.sampler_logprobs, own, cap=self.importance_cap
             )
             weights = torch.where(own, corrected, torch.ones_like(corrected))
+        advantages = batch.advantages
+        if self.kl and self.kl_in == "reward":
+            costs, kl = kl_in_reward(
+                torch.zeros_like(advantages),
+                batch.old_logprobs,
+                _reference(batch),
+                batch.loss_mask,
+                coefficient=self.kl,
+                estimator=self.estimator,
+            )
+            advantages = advantages + costs.flip(-1).cumsum(-1).flip(-1)
+            measures |= kl
         loss, more = policy_loss(
             logprobs,
             batch.old_logprobs,
-            batch.advantages,
+            advantages,
             batch.loss_mask,
             clip=self.clip,
             level=self.level,
@@ -123,7 +145,7 @@ class PolicyGradient:
             reduce=self._reduce,
         )
         measures |= more
-        if self.kl:
+        if self.kl and self.kl_in == "loss":
             anchor, kl = kl_loss(
                 logprobs,
                 _reference(batch),
@@ -133,10 +155,12 @@ class PolicyGradient:
             )
             loss, measures = loss + self.kl * anchor, measures | kl
         if self.positive_nll:
-            imitation, good = positive_nll_loss(
-                logprobs, batch.advantages, batch.loss_mask, reduce=self._reduce
+            good = (batch.advantages > 0).to(logprobs)
+            imitation, _ = supervised_loss(
+                logprobs, batch.loss_mask, weights=good, reduce=self._reduce
             )
-            loss, measures = loss + self.positive_nll * imitation, measures | good
+            loss = loss + self.positive_nll * imitation
+            measures["positive"] = mean_over(good, batch.loss_mask)
         return loss, measures
 
     def _reduce(self, losses: torch.Tensor, mask: torch.Tensor, /) -> torch.Tensor:

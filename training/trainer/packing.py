@@ -38,12 +38,8 @@ class Forest:
         return bool((self.last == len(self.ids) - 1).all())
 
 
-def forest(lines: Sequence[Line], share: bool = True) -> Forest:
-    """Lay lines out as one sequence; their order is kept in `paths`.
-
-    Args:
-        share: compute a shared beginning once; else rows stand beside each other.
-    """
+def forest(lines: Sequence[Line]) -> Forest:
+    """Lay lines out as one sequence; their order is kept in `paths`."""
     order = sorted(range(len(lines)), key=lambda at: lines[at].ids.tolist())
     paths: list[Ints] = [np.empty(0, np.int64)] * len(lines)
     ids, positions = [], []
@@ -51,7 +47,7 @@ def forest(lines: Sequence[Line], share: bool = True) -> Forest:
     count, before, path = 0, np.empty(0, np.int64), np.empty(0, np.int64)
     for at in order:
         row = lines[at].ids
-        shared = common(before, row) if share else 0
+        shared = common(before, row)
         end = count + len(row) - shared
         path = np.concatenate([path[:shared], np.arange(count, end)])
         last[path] = end - 1
@@ -78,37 +74,44 @@ def packs(
         units: what is to be laid out.
         sequence_tokens: nodes of one sequence at most, unless one unit alone has more.
         batch_tokens: nodes of one micro-batch at most, padding included, with the same exception.
-        share: as in `forest`.
+        share: lay units out as forests; else nothing stands in a sequence with anything else, and
+            a pair takes two.
 
     Returns:
-        Of each micro-batch, of each of its sequences, the numbers of its units. Every unit is in
-        one sequence.
+        Of each micro-batch, of each of its groups, the numbers of its units: a group is a sequence,
+        or with `share=False` a unit. Every unit is in one group.
     """
     order = sorted(range(len(units)), key=lambda at: units[at][0].ids.tolist())
-    sequences: list[tuple[int, list[int]]] = []
+    groups: list[tuple[int, list[int]]] = []
     for at in order:
-        alone = _nodes(units[at], np.empty(0, np.int64), share)
-        if sequences:
-            width, held = sequences[-1]
-            more = _nodes(units[at], units[held[-1]][0].ids, share)
+        if not share:
+            groups.append((max(len(line.ids) for line in units[at]), [at]))
+            continue
+        if groups:
+            width, held = groups[-1]
+            more = _nodes(units[at], units[held[-1]][0].ids)
             if width + more <= sequence_tokens:
-                sequences[-1] = (width + more, [*held, at])
+                groups[-1] = (width + more, [*held, at])
                 continue
-        sequences.append((alone, [at]))
-    sequences.sort(key=lambda each: (-each[0], each[1]))
-    batches: list[tuple[int, list[list[int]]]] = []
-    for width, held in sequences:
-        if batches and batches[-1][0] * (len(batches[-1][1]) + 1) <= batch_tokens:
-            batches[-1][1].append(held)
+        groups.append((_nodes(units[at], np.empty(0, np.int64)), [at]))
+    groups.sort(key=lambda each: (-each[0], each[1]))
+    batches: list[list[list[int]]] = []
+    widest = rows = 0
+    for width, held in groups:
+        more = 1 if share else len(units[held[0]])
+        if batches and widest * (rows + more) <= batch_tokens:
+            batches[-1].append(held)
+            rows += more
         else:
-            batches.append((width, [held]))
-    return [held for _, held in batches]
+            batches.append([held])
+            widest, rows = width, more
+    return batches
 
 
-def _nodes(unit: Unit, before: Ints, share: bool) -> int:
+def _nodes(unit: Unit, before: Ints) -> int:
     """How many nodes a unit adds behind a row, at most."""
     total = 0
     for line in unit:
-        total += len(line.ids) - (common(before, line.ids) if share else 0)
+        total += len(line.ids) - common(before, line.ids)
         before = line.ids
     return total

@@ -6,16 +6,17 @@ adapter. The optimizer's moments lie beside the weights, so that the next update
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 OPTIMIZER = "optimizer.pt"
 ADAPTER = "default"
@@ -58,7 +59,9 @@ class Policy:
 
     def begin(self, out: Path, seed: int) -> None:
         """Write the first version: the base's weights, or a new adapter that changes nothing."""
-        if self.lora is not None:
+        if self.lora is None:
+            self.load(self.base)
+        else:
             torch.manual_seed(seed)
             for module in self.model.modules():
                 if hasattr(module, "reset_lora_parameters"):
@@ -69,30 +72,21 @@ class Policy:
         """Take on a version's weights, and return the optimizer's state that lies with them.
 
         Raises:
-            ValueError: the weights do not fit.
+            ValueError: the weights do not fit; the model keeps those that it has.
         """
-        from safetensors.torch import load_file
-
         if self.lora is None:
             weights = _whole(version)
-            held = self.model.state_dict()
-            lacking = {name for name in held if name not in weights} - _tied(self.model)
-            if lacking or weights.keys() - held.keys():
-                odd = sorted(lacking or weights.keys() - held.keys())[0]
-                raise ValueError(f"the weights in {version} do not fit {self.base}: see {odd}")
-            self.model.load_state_dict(weights, strict=False)
+            misfit = f"the model in {version} does not fit {self.base}"
+            _require_fitting(weights, self.model.state_dict(), misfit)
+            self.model.load_state_dict(weights)
         else:
-            from peft import set_peft_model_state_dict
+            from peft import get_peft_model_state_dict, set_peft_model_state_dict
 
-            file = version / "adapter_model.safetensors"
-            if not file.is_file():
-                raise ValueError(f"{version} holds no adapter: it has no {file.name}")
-            result: Any = set_peft_model_state_dict(self.model, load_file(file), ADAPTER)
-            if result.unexpected_keys:
-                raise ValueError(
-                    f"the adapter in {version} does not fit {self.base} with {self.lora}: "
-                    f"see {result.unexpected_keys[0]}"
-                )
+            weights = _adapter(version, self.lora)
+            held = get_peft_model_state_dict(self.model, adapter_name=ADAPTER)
+            misfit = f"the adapter in {version} does not fit {self.base} with {self.lora}"
+            _require_fitting(weights, held, misfit)
+            set_peft_model_state_dict(self.model, weights, ADAPTER)
         moments = version / OPTIMIZER
         if not moments.is_file():
             return None
@@ -109,6 +103,14 @@ class Policy:
         Raises:
             OSError: it could not be written, for want of room, say; nothing is left there.
         """
+        from safetensors import SafetensorError
+
+        try:
+            self._write(out, optimizer, weights)
+        except (RuntimeError, SafetensorError) as error:  # how torch and safetensors put it
+            raise OSError(f"{out} could not be written: {error}") from error
+
+    def _write(self, out: Path, optimizer: dict[str, Any] | None, weights: Any) -> None:
         with whole_folder(out) as folder:
             given = {} if weights is None else {"state_dict": weights}
             self.model.save_pretrained(folder, **given)
@@ -118,6 +120,11 @@ class Policy:
                 )
             else:
                 (folder / "README.md").unlink(missing_ok=True)
+                config = folder / "adapter_config.json"  # with a set in it, in any order
+                held = json.loads(config.read_text())
+                if isinstance(targets := held["target_modules"], list):
+                    held["target_modules"] = sorted(targets)
+                config.write_text(json.dumps(held, indent=2, sort_keys=True))
             if optimizer is not None:
                 torch.save(optimizer, folder / OPTIMIZER)
 
@@ -132,6 +139,22 @@ class Policy:
             self.base, local_files_only=True, dtype=torch.float32
         )
         yield model.to(self.model.device)
+
+
+def trained_parameters(base: Path, lora: LoRA | None) -> int:
+    """How many parameters an update of the model in `base` changes. No weights are read.
+
+    Raises:
+        ValueError: the folder holds no model.
+    """
+    if not (base / "config.json").is_file():
+        raise ValueError(f"{base} is not a Hugging Face folder: it has no config.json")
+    config = AutoConfig.from_pretrained(base, local_files_only=True)
+    with torch.device("meta"):
+        model: Any = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
+        if lora is not None:
+            model = _with_adapter(model, lora)
+    return sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
 
 
 @contextmanager
@@ -170,19 +193,46 @@ def _with_adapter(model: Any, lora: LoRA) -> Any:
 
 
 def _whole(folder: Path) -> dict[str, torch.Tensor]:
+    """The weights of a model, by the names that it has in memory."""
+    from safetensors import SafetensorError
+
+    if not (folder / "config.json").is_file():
+        raise ValueError(f"{folder} holds no model: it has no config.json")
+    try:
+        read: Any = AutoModelForCausalLM.from_pretrained(
+            folder, local_files_only=True, dtype=torch.float32, output_loading_info=True
+        )
+    except (OSError, RuntimeError, SafetensorError) as error:
+        raise ValueError(f"the weights in {folder} cannot be read: {error}") from error
+    model, about = read
+    for what in ("missing_keys", "unexpected_keys", "mismatched_keys"):
+        if about[what]:
+            raise ValueError(f"the weights in {folder} are not whole: see {sorted(about[what])[0]}")
+    weights: dict[str, torch.Tensor] = model.state_dict()
+    return weights
+
+
+def _adapter(folder: Path, lora: LoRA) -> dict[str, torch.Tensor]:
+    """The weights of an adapter, which has to be one of the same kind."""
     from safetensors.torch import load_file
 
-    files = sorted(folder.glob("*.safetensors"))
-    if not files:
-        raise ValueError(f"{folder} holds no weights: it has no *.safetensors")
-    return {name: weight for file in files for name, weight in load_file(file).items()}
+    config, file = folder / "adapter_config.json", folder / "adapter_model.safetensors"
+    for each in (config, file):
+        if not each.is_file():
+            raise ValueError(f"{folder} holds no adapter: it has no {each.name}")
+    held = json.loads(config.read_text())
+    for name, wanted in (("r", lora.rank), ("lora_alpha", lora.alpha)):
+        if held.get(name) != wanted:
+            raise ValueError(f"the adapter in {folder} has {name}={held.get(name)}, not {wanted}")
+    return load_file(file)
 
 
-def _tied(model: Any) -> set[str]:
-    """Weights that are others under a second name, which files hold once."""
-    seen: dict[int, str] = {}
-    again = set()
-    for name, weight in model.state_dict(keep_vars=True).items():
-        again |= {name, seen[id(weight)]} if id(weight) in seen else set()
-        seen.setdefault(id(weight), name)
-    return again
+def _require_fitting(
+    weights: Mapping[str, torch.Tensor], held: Mapping[str, torch.Tensor], misfit: str
+) -> None:
+    for name in sorted(weights.keys() | held.keys()):
+        here, there = (
+            tuple(some[name].shape) if name in some else "none" for some in (held, weights)
+        )
+        if here != there:
+            raise ValueError(f"{misfit}: {name} is {there} there, {here} here")

@@ -13,6 +13,7 @@ from contextlib import nullcontext
 from typing import Any
 
 import torch
+from accelerate.utils import gather_object
 from torch.utils.data import Dataset, SequentialSampler
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
@@ -78,8 +79,6 @@ class AgentTrainer(Trainer):
             per_device_train_batch_size=1,
             num_train_epochs=1,
             learning_rate=settings.learning_rate,
-            lr_scheduler_type=settings.schedule,
-            warmup_steps=settings.warmup,
             weight_decay=settings.weight_decay,
             max_grad_norm=settings.max_grad_norm,
             bf16=settings.bf16,
@@ -94,6 +93,13 @@ class AgentTrainer(Trainer):
             use_cpu=settings.device == "cpu",
             seed=seed,
         )
+        there = arguments.device
+        wanted = there if settings.device is None else torch.device(settings.device)
+        if wanted.type != there.type or wanted.index not in (None, there.index):
+            raise ValueError(
+                f"device={settings.device!r}, but training here takes {there}: "
+                "choose it with CUDA_VISIBLE_DEVICES, or leave it out"
+            )
         world = arguments.world_size
         steps = list(planned(units, objective.per, settings, seed))
         super().__init__(
@@ -135,11 +141,11 @@ class AgentTrainer(Trainer):
     ) -> Any:
         """The micro-batch's part of the update's loss."""
         layout, batch = Layout(**inputs["layout"]), Batch(**inputs["batch"])
+        share = inputs["share"]
         logprobs = trained_logprobs(model, layout, batch.loss_mask, self.settings.temperature)
-        if self.state.global_step == 0:
+        if self.state.global_step == 0 and share:
             self._compare(logprobs.detach(), batch)
         loss, measures = self.objective(logprobs, batch)
-        share = inputs["share"]
         nll = -(logprobs.detach() * batch.loss_mask).sum() / batch.loss_mask.sum()
         self._note({**measures, "nll": nll}, share)
         self._note({"tokens": layout.tokens, "computed": layout.nodes}, None if share else 0.0)
@@ -148,11 +154,7 @@ class AgentTrainer(Trainer):
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Keep the step's measures with the loss."""
         if "loss" in logs:
-            logs |= {
-                name: total / weight if weight else total
-                for name, (total, weight) in self._step.items()
-            }
-            self._step = {}
+            logs |= self._gathered()
             count = self.state.global_step
             for name, value in logs.items():
                 before = self.measures.get(name, 0.0)
@@ -164,12 +166,27 @@ class AgentTrainer(Trainer):
         """The optimizer, with the moments that it goes on from and this update's learning rate."""
         optimizer: torch.optim.Optimizer = super().create_optimizer(model)
         if self._optimizer_state is not None:
-            rates = [group["lr"] for group in optimizer.param_groups]
+            chosen = [
+                {name: value for name, value in group.items() if name != "params"}
+                for group in optimizer.param_groups
+            ]
             optimizer.load_state_dict(self._optimizer_state)
             self._optimizer_state = None
-            for group, rate in zip(optimizer.param_groups, rates, strict=True):
-                group["lr"] = group["initial_lr"] = rate
+            for group, own in zip(optimizer.param_groups, chosen, strict=True):
+                group.pop("initial_lr", None)
+                group.update(own)
         return optimizer
+
+    def create_scheduler(
+        self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None
+    ) -> torch.optim.lr_scheduler.LRScheduler:
+        """The learning rate of each step: never 0, which would waste a step's rows."""
+        chosen = optimizer or self.optimizer
+        assert chosen is not None
+        self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(
+            chosen, lambda step: self.settings.rate(step, num_training_steps)
+        )
+        return self.lr_scheduler
 
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:
         """Not counted: the base class estimates it from inputs of another form."""
@@ -191,6 +208,16 @@ class AgentTrainer(Trainer):
                 self._step[name] = (total + float(value), 0.0)
             elif weight:
                 self._step[name] = (total + weight * float(value), weights + weight)
+
+    def _gathered(self) -> dict[str, float]:
+        """The step's measures, of all processes, and a clean sheet for the next step."""
+        totals: dict[str, tuple[float, float]] = {}
+        for held in gather_object([self._step]):
+            for name, (total, weight) in held.items():
+                before, weights = totals.get(name, (0.0, 0.0))
+                totals[name] = (before + total, weights + weight)
+        self._step = {}
+        return {name: total / (weight or 1.0) for name, (total, weight) in totals.items()}
 
     def _compare(self, logprobs: torch.Tensor, batch: Batch) -> None:
         own = batch.loss_mask & ~batch.off_policy & batch.sampled[:, None]
