@@ -240,7 +240,7 @@ def of_trl(kind: str, model: Any, rows: list[Sample], steps: int, way: str, cloc
             )
         trainer.train()
     norms = [line["grad_norm"] for line in trainer.state.log_history if "grad_norm" in line]
-    return statistics.mean(norms)
+    return float(statistics.mean(norms))
 
 
 def finished(asked: list[str], rows: list[Sample]) -> dict[str, Any]:
