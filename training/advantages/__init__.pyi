@@ -1,6 +1,6 @@
 from .baselines import above_mean_of, above_percentile_of
 from .filters import all_are, in_band, mixed, substantial, widest
-from .groups import grpo, mean_only, rloo, within
+from .groups import batch_scaled, grpo, mean_only, rloo, within
 from .roles import RoleBaselines, towards_the_end
 from .steps import stepwise
 from .streams import masked_sum, standardised_sum
@@ -12,6 +12,7 @@ __all__ = [
     "above_mean_of",
     "above_percentile_of",
     "all_are",
+    "batch_scaled",
     "gae",
     "grpo",
     "in_band",

@@ -95,6 +95,27 @@ def grpo(
     return [above / scale for above in mean_only(rewards)]
 
 
+def batch_scaled(
+    rewards: Sequence[float], groups: Sequence[Hashable], *, epsilon: float = EPSILON
+) -> list[float]:
+    """Reward minus its group's mean, over the standard deviation of the whole batch: Lite PPO
+    (arXiv 2508.08221). Groups that hardly differ are not blown up, as their own deviation would do.
+
+    Args:
+        rewards: of the batch.
+        groups: the group that each belongs to.
+        epsilon: added to the standard deviation.
+
+    Raises:
+        ValueError: as `within` does.
+    """
+    above = within(rewards, groups, mean_only)
+    if not rewards or _equal(rewards):
+        return above
+    scale = deviation(rewards, unbiased=True) + epsilon
+    return [each / scale for each in above]
+
+
 def rloo(rewards: Sequence[float]) -> list[float]:
     """Reward minus the mean of the others': leave-one-out (Kool et al. 2019; arXiv 2402.14740).
 

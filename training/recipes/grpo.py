@@ -1,16 +1,19 @@
 """GRPO from outcomes: every episode is compared with the others of its task.
 
-One team plays each task several times. An episode's reward is its outcome's score; its advantage is
-the reward less the group's mean, over its standard deviation or not (Dr. GRPO); every turn that was
-not cut off earns it. Groups whose rewards are all equal teach nothing and are left out.
+One team plays each task several times. An episode's reward is its outcome's score, discounted by
+the actions that it took; its advantage is the reward less the group's mean, over the group's
+standard deviation, the batch's (Lite PPO) or none (Dr. GRPO); every turn that was not cut off earns
+it. Groups whose rewards are all equal teach nothing and are left out.
 
 Paper: "DeepSeekMath: Pushing the Limits of Mathematical Reasoning in Open Language Models", arXiv
-2402.03300; the clip's wider upper bound and the filter are DAPO's (2503.14476).
+2402.03300; the clip's wider upper bound and the filter are DAPO's (2503.14476). The discount is
+reinforcement learning's own; GiGPO (2505.10978) has it in the returns of agents.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
+from functools import partial
 from itertools import compress
 from typing import Literal
 
@@ -19,7 +22,7 @@ from ...episodes import Episode
 from ...episodes.paper import Paper
 from ...graphs import act, answer
 from ...graphs.team import Team
-from ..advantages import grpo, mean_only, mixed, rloo, within
+from ..advantages import batch_scaled, grpo, mean_only, mixed, rloo, within
 from ..from_episodes import samples
 from ..loop.recipe import Example, Models, Recipe, Stage
 from ..losses import Clip
@@ -31,7 +34,13 @@ PAPER = Paper(
     arxiv="2402.03300",
     kind="recipe",
 )
-ESTIMATORS = {"grpo": grpo, "mean": mean_only, "rloo": rloo}
+Advantage = Literal["grpo", "batch", "mean", "rloo"]
+ESTIMATORS: dict[Advantage, Callable[[Sequence[float], Sequence[Hashable]], list[float]]] = {
+    "grpo": partial(within, estimator=grpo),
+    "batch": batch_scaled,
+    "mean": partial(within, estimator=mean_only),
+    "rloo": partial(within, estimator=rloo),
+}
 
 
 class GRPO(Recipe):
@@ -39,9 +48,14 @@ class GRPO(Recipe):
 
     Args:
         acts: whether it acts in a world, or answers questions.
-        advantage: `grpo`, `mean` (Dr. GRPO) or `rloo`.
+        advantage: `grpo`, `batch` (Lite PPO), `mean` (Dr. GRPO) or `rloo`.
+        discount: what an action costs: the reward is the score times this to the power of the
+            actions taken. 1 asks for success alone.
         kl: coefficient of the divergence from the start.
         high: how far above 1 a ratio may go.
+
+    Raises:
+        ValueError: an unknown advantage, or a discount outside (0, 1].
     """
 
     name = "grpo"
@@ -52,13 +66,17 @@ class GRPO(Recipe):
         self,
         *,
         acts: bool = False,
-        advantage: Literal["grpo", "mean", "rloo"] = "grpo",
+        advantage: Advantage = "grpo",
+        discount: float = 1.0,
         kl: float = 0.0,
         high: float = 0.28,
     ) -> None:
         if advantage not in ESTIMATORS:
             raise ValueError(f"advantage={advantage!r}: there are {', '.join(ESTIMATORS)}")
-        self.acts, self.advantage, self.kl, self.high = acts, advantage, kl, high
+        if not 0 < discount <= 1:
+            raise ValueError(f"discount={discount}: it must be above 0 and at most 1")
+        self.acts, self.advantage, self.discount = acts, advantage, discount
+        self.kl, self.high = kl, high
 
     def team(self, models: Models, stage: Stage) -> Team:
         model = models["policy"]
@@ -67,7 +85,7 @@ class GRPO(Recipe):
     async def rewards(self, episodes: Sequence[Episode], stage: Stage) -> Sequence[float | None]:
         """What each episode earned; None leaves it out. Methods that differ in this alone override
         it."""
-        return [episode.outcome.score for episode in episodes]
+        return [each.outcome.score * self.discount ** _actions(each) for each in episodes]
 
     async def rows(self, episodes: Sequence[Episode], stage: Stage) -> Sequence[Example]:
         earned = await self.rewards(episodes, stage)
@@ -75,10 +93,9 @@ class GRPO(Recipe):
         known = [(episode, reward) for episode, reward in pairs if reward is not None]
         kept = mixed([reward for _, reward in known], [episode.task for episode, _ in known])
         compared = list(compress(known, kept))
-        advantages = within(
+        advantages = ESTIMATORS[self.advantage](
             [reward for _, reward in compared],
             [episode.task for episode, _ in compared],
-            ESTIMATORS[self.advantage],
         )
         return [
             row
@@ -93,3 +110,7 @@ class GRPO(Recipe):
 
     def objective(self, policy: str, stage: Stage) -> Objective:
         return PolicyGradient(clip=Clip(0.2, self.high), mean="token", kl=self.kl)
+
+
+def _actions(episode: Episode) -> int:
+    return sum(step.action is not None for step in episode.steps)

@@ -11,6 +11,7 @@ from symposia.training.advantages import (
     above_mean_of,
     above_percentile_of,
     all_are,
+    batch_scaled,
     grpo,
     in_band,
     masked_sum,
@@ -47,6 +48,13 @@ def test_critique_grpo_group_saved_by_one_refinement() -> None:
 
 def test_critique_rl_group() -> None:
     assert rloo([1.2, 1.2, -1, 0.2])[0] == pytest.approx(1.0667, abs=1e-4)
+
+
+def test_lite_ppo_scales_all_groups_by_the_batchs_deviation() -> None:
+    found = batch_scaled([1, 0, 0.5, 0.5], ["a", "a", "b", "b"], epsilon=0)
+    assert found == near([1.2247, -1.2247, 0, 0])
+    assert batch_scaled([], []) == []
+    assert batch_scaled([1, 1], ["a", "b"]) == [0, 0]
 
 
 def test_spoc_messages() -> None:

@@ -1,0 +1,207 @@
+"""A tiny model learns to act from success alone: GRPO on generated ALFWorld games.
+
+Each update plays new games, eight times each, rewards an episode by its outcome (discounted, so
+that short ways earn more), and makes what did better than the other seven more likely, with all
+weights of the bundled model. No game is played for two updates, so the share of collected episodes
+that succeed is measured on games that the policy has not seen. At the end the first and the last
+version play the same held-out games. The control is the same loop with rewards dealt out at random.
+
+    python examples/grpo_alfworld.py                     # all seeds, one after the other
+    python examples/grpo_alfworld.py --seeds 1 --only control
+
+A run that was cut off goes on; what is there of all runs is put into examples/results.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from symposia import Episode, make_environment
+from symposia.benchmarks import Report
+from symposia.benchmarks.alfworld import TRAINING_SEEDS
+from symposia.benchmarks.reports import paired
+from symposia.models.load import TINY
+from symposia.training.loop import Plan, Stage, train_sync
+from symposia.training.recipes.grpo import GRPO
+from symposia.training.trainer import UpdateSettings
+
+GAMES = 800
+"""To train on; each is played for one update only."""
+TASKS, ATTEMPTS = 8, 8
+"""Games of an update, and episodes of each."""
+UPDATES = 30
+MAX_STEPS = 12
+SIZE = "small"
+TESTED = 48
+"""Held-out games."""
+FRESH = TRAINING_SEEDS + 1_000_000
+"""Seeds of games from here up: the bundled model has never seen them."""
+BLOCK = 5
+"""Updates that a figure of the curve is a mean over."""
+TITLE = "GRPO from outcome rewards on generated ALFWorld games"
+FOLDER = Path("runs/grpo_alfworld")
+RESULTS = Path(__file__).parent / "results"
+
+
+class RandomRewards(GRPO):
+    """The control: the rewards of an update are dealt out to its episodes at random."""
+
+    name = "grpo-random"
+    summary = "outcome rewards, dealt out at random"
+
+    async def rewards(self, episodes: Sequence[Episode], stage: Stage) -> Sequence[float | None]:
+        earned = list(await super().rewards(episodes, stage))
+        stage.rng.shuffle(earned)
+        return earned
+
+
+RECIPES = {"trained": GRPO, "control": RandomRewards}
+
+
+def run(kind: str, seed: int, updates: int) -> None:
+    """Train, or go on with a training, and leave how it ended beside its curves."""
+    folder = FOLDER / f"{kind}-{seed}"
+    began = time.perf_counter()
+    games = partial(make_environment, "alfworld", size=SIZE, max_steps=MAX_STEPS)
+    outcome = train_sync(
+        RECIPES[kind](acts=True, advantage="batch", discount=0.98),
+        games(games=GAMES, seed=FRESH + 10_000 * seed),
+        Plan(
+            base=TINY,
+            iterations=updates,
+            tasks=TASKS,
+            attempts=ATTEMPTS,
+            lora=None,
+            update=UpdateSettings(learning_rate=1e-3, batch=32, device="cpu"),
+            train_split="generated",
+            test_tasks=TESTED,
+            test_temperature=1.0,
+            evaluate_every=0,
+            max_tokens=32,
+            concurrency=TASKS * ATTEMPTS,
+            workers=1,
+            seed=seed,
+        ),
+        folder,
+        test=games(games=TESTED),
+        heard=partial(tell, folder.name, began),
+    )
+    ended = {
+        "before": wins(outcome.before),
+        "after": wins(outcome.after),
+        "seconds": time.perf_counter() - began,
+    }
+    (folder / "ended.json").write_text(json.dumps(ended))
+
+
+def tell(name: str, began: float, arrow: str, iteration: int, measures: Mapping[str, Any]) -> None:
+    shown = " ".join(f"{k}={v:.3g}" for k, v in measures.items() if isinstance(v, float))
+    print(f"{name} {time.perf_counter() - began:6.0f} s {arrow} {iteration} {shown}", flush=True)
+
+
+def wins(report: Report) -> list[bool]:
+    """Of each held-out game, whether it was won."""
+    return [row.success for row in sorted(report.rows, key=lambda row: row.task)]
+
+
+def curve(folder: Path) -> list[float]:
+    """By update, the share of collected episodes that succeeded."""
+    lines = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
+    return [line["score"] for line in lines if line["arrow"] == "collect"]
+
+
+def report(out: Path) -> None:
+    """Write what is there of finished runs: a table of held-out games, one of curves, a picture."""
+    ended = {
+        kind: {
+            folder: json.loads((folder / "ended.json").read_text())
+            for folder in sorted(FOLDER.glob(f"{kind}-*"))
+            if (folder / "ended.json").is_file()
+        }
+        for kind in RECIPES
+    }
+    ended = {kind: runs for kind, runs in ended.items() if runs}
+    if not ended:
+        return
+    lines = [
+        f"# {Path(__file__).stem}: {TITLE}",
+        "",
+        f"{TESTED} held-out games (`{SIZE}`, at most {MAX_STEPS} actions), sampled at temperature",
+        "1: games won by the bundled model and after training. The interval of the gain (95 %) is",
+        "over games, which all seeds share. Made by `python examples/grpo_alfworld.py`.",
+        "",
+        "| run | updates | before | after | gain | minutes |",
+        "|---|---|---|---|---|---|",
+    ]
+    for kind, runs in ended.items():
+        for folder, found in runs.items():
+            before, after = mean(found["before"]), mean(found["after"])
+            lines.append(
+                f"| {folder.name} | {len(curve(folder))} | {before:.0%} | {after:.0%} | "
+                f"{after - before:+.0%} | {found['seconds'] / 60:.0f} |"
+            )
+        games = [
+            [int(after) - int(before) for before, after in zip(befores, afters, strict=True)]
+            for befores, afters in zip(
+                zip(*(found["before"] for found in runs.values()), strict=True),
+                zip(*(found["after"] for found in runs.values()), strict=True),
+                strict=True,
+            )
+        ]
+        low, high = paired(games)
+        gain = mean([each for game in games for each in game])
+        lines.append(f"| **{kind}** | | | | {gain:+.0%} ({low:+.0%} to {high:+.0%}) | |")
+    lines += ["", f"Episodes collected that succeeded, mean of {BLOCK} updates:", ""]
+    curves = {folder.name: curve(folder) for runs in ended.values() for folder in runs}
+    longest = max(map(len, curves.values()))
+    starts = range(0, longest, BLOCK)
+    lines.append("| run | " + " | ".join(f"{at + 1}-{at + BLOCK}" for at in starts) + " |")
+    lines.append("|---" * (len(starts) + 1) + "|")
+    for name, values in curves.items():
+        blocks = [values[at : at + BLOCK] for at in starts]
+        cells = [f"{mean(block):.0%}" if block else "" for block in blocks]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    lines += ["", f"![Success by update]({Path(__file__).stem}.png)", ""]
+    out.mkdir(exist_ok=True)
+    (out / f"{Path(__file__).stem}.md").write_text("\n".join(lines))
+    draw(curves, out / f"{Path(__file__).stem}.png")
+
+
+def draw(curves: Mapping[str, Sequence[float]], file: Path) -> None:
+    """Success by update: a thin line a run, smoothed over a block of updates."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 3.5), layout="constrained")
+    axes = figure.subplots()
+    for name, values in curves.items():
+        smooth = [mean(values[max(0, at - BLOCK + 1) : at + 1]) for at in range(len(values))]
+        color = "tab:blue" if name.startswith("trained") else "tab:gray"
+        axes.plot(range(1, len(values) + 1), smooth, color=color, label=name.split("-")[0])
+    shown = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+    axes.legend(shown.values(), shown.keys())
+    axes.set(xlabel="updates", ylabel="episodes that succeed", ylim=(0, 1))
+    figure.savefig(file, dpi=100)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--only", choices=RECIPES)
+    parser.add_argument("--updates", type=int, default=UPDATES)
+    options = parser.parse_args()
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()
+    for number in options.seeds:
+        for chosen in [options.only] if options.only else RECIPES:
+            run(chosen, number, options.updates)
+    report(RESULTS)
