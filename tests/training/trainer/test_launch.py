@@ -72,3 +72,10 @@ def test_a_launcher_that_fails_says_how(job, tmp_path):
     made, _ = job
     with pytest.raises(RuntimeError, match="ended with 1"):
         Launched("false")(replace(made, out=tmp_path / "1"))
+
+
+def test_sharding_is_refused_rather_than_left_off(job, tmp_path, monkeypatch):
+    made, _ = job
+    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
+    with pytest.raises(ValueError, match="without FSDP"):
+        InProcess()(replace(made, out=tmp_path / "1"))
