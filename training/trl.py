@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from datasets import Dataset
-from trl import DPOTrainer
+from trl.trainer.dpo_trainer import DPOTrainer
 
 from .sample import PreferencePair, Row
 

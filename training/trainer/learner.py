@@ -5,6 +5,7 @@ Nothing else decides what comes out, so an update that was cut off is made again
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -25,6 +26,8 @@ from .policy import Policy
 from .settings import UpdateSettings
 from .trainer import AgentTrainer, refuse_mismatch
 
+SHARDED = "ACCELERATE_USE_FSDP"
+"""How launchers ask for FSDP. On CPUs accelerate 1.15 would do without it and not say so."""
 Heard = Callable[[dict[str, float]], None]
 
 
@@ -62,6 +65,8 @@ class Learner:
             MismatchError: see `UpdateSettings.max_mismatch`; nothing is written.
             OSError: the version could not be written; nothing is left there.
         """
+        if os.environ.get(SHARDED, "false").lower() == "true":
+            raise ValueError(f"{SHARDED} is set: weights are not sharded here, start without FSDP")
         settings = settings or self.settings
         moments = self.policy.load(start)
         model = self.policy.model
@@ -94,12 +99,10 @@ class Learner:
                 heard=heard,
             )
             trainer.train()
-        whole = trainer.is_fsdp_enabled
-        weights = trainer.accelerator.get_state_dict(trainer.model) if whole else None
         if trainer.is_world_process_zero():
             assert trainer.optimizer is not None
             kept = trainer.optimizer.state_dict() if settings.keep_optimizer else None
-            self.policy.save(out, kept, weights)
+            self.policy.save(out, kept)
         trainer.accelerator.wait_for_everyone()
         return {**measures, **trainer.measures}
 

@@ -93,12 +93,11 @@ class Policy:
         state: dict[str, Any] = torch.load(moments, weights_only=True, map_location="cpu")
         return state
 
-    def save(self, out: Path, optimizer: dict[str, Any] | None = None, weights: Any = None) -> None:
+    def save(self, out: Path, optimizer: dict[str, Any] | None = None) -> None:
         """Write a version: whole, or not at all.
 
         Args:
             optimizer: its state, to go on from.
-            weights: what to write instead of the model's own; a trainer's that gathered them.
 
         Raises:
             OSError: it could not be written, for want of room, say; nothing is left there.
@@ -106,14 +105,13 @@ class Policy:
         from safetensors import SafetensorError
 
         try:
-            self._write(out, optimizer, weights)
+            self._write(out, optimizer)
         except (RuntimeError, SafetensorError) as error:  # how torch and safetensors put it
             raise OSError(f"{out} could not be written: {error}") from error
 
-    def _write(self, out: Path, optimizer: dict[str, Any] | None, weights: Any) -> None:
+    def _write(self, out: Path, optimizer: dict[str, Any] | None) -> None:
         with whole_folder(out) as folder:
-            given = {} if weights is None else {"state_dict": weights}
-            self.model.save_pretrained(folder, **given)
+            self.model.save_pretrained(folder)
             if self.lora is None:
                 AutoTokenizer.from_pretrained(self.base, local_files_only=True).save_pretrained(
                     folder

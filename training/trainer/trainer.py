@@ -1,8 +1,8 @@
 """The trainer: `transformers.Trainer` over recorded rows, with any objective.
 
 An item of its dataset is what one process does in one step of the optimizer: a list of
-micro-batches. So a step has the rows that it was planned to have, however they are cut, and peft,
-accelerate, FSDP and the rest of what the base class knows work as they do there.
+micro-batches. So a step has the rows that it was planned to have, however they are cut, and peft
+and several processes (DDP) work as they do there.
 """
 
 from __future__ import annotations
