@@ -76,10 +76,6 @@ class SideBySide(Cache):
             layer.move(last, row, written)
         self._first.pop()
 
-    def clear(self) -> None:
-        """Drop all rows, and keep the room for others."""
-        self._first.clear()
-
     def take(self, row: int) -> KeysValues:
         """A copy of one sequence."""
         columns = self._real[row].nonzero()[:, 0]
@@ -113,13 +109,11 @@ class SideBySide(Cache):
 
     def _make_room(self, rows: int, width: int, new: int) -> None:
         """See to it that so many rows fit, with `width` columns behind `end` and `new` ahead."""
-        if not self._first and width + new <= self.columns:
-            self.end = width
         if rows <= self.capacity and width <= self.end and self.end + new <= self.columns:
             return
         kept = self.end - self.start
         capacity = max(self.capacity, 2 ** (rows - 1).bit_length())
-        columns = width + new + max((width + new) // 4, SPARE)
+        columns = max(2 * (width + new), SPARE)
         shift = width - self.end
         real = self._real.new_zeros(capacity, columns)
         real[: self.rows, width - kept : width] = self._real[: self.rows, self.start : self.end]

@@ -96,9 +96,6 @@ class Lane:
         """Adapters whose requests must not begin, since their weights are about to change."""
         self._reading: _Reading | None = None
         self._cache: Cache = self._new_cache()
-        self._desk: Cache = self._new_cache()
-        """Where prompts are read. It is cleared rather than made anew, which costs as much as
-        reading a short piece."""
 
     @property
     def busy(self) -> bool:
@@ -127,7 +124,7 @@ class Lane:
         if self.running:
             self._write()
         if not self.running and not self._reading:
-            self._forget()  # a long prompt's memory is not held for ever
+            self._cache = self._new_cache()  # a long prompt's memory is not held for ever
         self._calm += 1
         if self.most < self.limit and self._calm >= CALM:
             self.most, self._calm = min(2 * self.most, self.limit), 0
@@ -155,12 +152,8 @@ class Lane:
         rows = [row for row in self.running if not row.ended]
         if self._reading:
             rows += [row for row in self._reading.rows if not row.ended and row not in rows]
-        self.running, self._reading = [], None
-        self._forget()
+        self.running, self._reading, self._cache = [], None, self._new_cache()
         return rows
-
-    def _forget(self) -> None:
-        self._cache, self._desk = self._new_cache(), self._new_cache()
 
     def _take_in(self) -> None:
         while self.arrived:
@@ -215,9 +208,8 @@ class Lane:
         return self.prefixes[row.request.adapter].find(prompt, len(prompt) - 1)
 
     def _begin(self, chosen: list[tuple[Row, int, KeysValues | None]], longest: int) -> _Reading:
-        cache = self._desk if self.whole else self._new_cache()
+        cache = self._new_cache()
         if isinstance(cache, SideBySide):
-            cache.clear()
             cache.add([states for _, _, states in chosen])
         ids = torch.zeros(len(chosen), longest, dtype=torch.long)
         real = torch.zeros(len(chosen), longest, dtype=torch.bool)
