@@ -155,7 +155,7 @@ def test_a_custom_runner_plays_every_episode(tmp_path):
     run(tmp_path, replace(PLAN, iterations=1), runner=runner)
     assert played == [
         *("evaluate-0000", "collect-0000", "evaluate-0001"),
-        *("final-before", "final-0001"),
+        *("final-before", "final-after-0001"),
     ]
 
 

@@ -25,7 +25,7 @@ def test_an_unknown_recipe_lists_those_that_exist() -> None:
 def test_an_unknown_option_lists_those_of_the_recipe() -> None:
     with pytest.raises(ValueError, match=r"no option 'advantages' \(did you mean 'advantage'\?\)"):
         make_recipe("grpo", advantages="rloo")
-    with pytest.raises(ValueError, match="its options are: acts, advantage, kl, high"):
+    with pytest.raises(ValueError, match="its options are: acts, advantage, discount, kl, high"):
         make_recipe("grpo", clip=0.2)
 
 
