@@ -8,6 +8,7 @@ from symposia.episodes import Episode, Outcome, Task, Tokens, Turn
 from symposia.models.load import TINY
 from symposia.training.loop import Plan, Stage
 from symposia.training.trainer import UpdateSettings
+from symposia.training.trainer.policy import LoRA
 
 
 def turn(id: str, answer: str | None = "7", **more: Any) -> Turn:
@@ -51,3 +52,13 @@ def small(**chosen: Any) -> Plan:
         "max_tokens": 64,
     }
     return Plan(**{**given, **chosen})
+
+
+def small_adapters(**chosen: Any) -> Plan:
+    """As `small`, of adapters that move faster."""
+    given: dict[str, Any] = {
+        "attempts": 3,
+        "lora": LoRA(rank=4),
+        "update": UpdateSettings(learning_rate=1e-3, device="cpu"),
+    }
+    return small(**{**given, **chosen})

@@ -1,4 +1,14 @@
 from .from_episodes import Credit, moved, pair, rows, samples
-from .sample import PreferencePair, Row, Sample
+from .sample import Example, PreferencePair, Row, Sample
 
-__all__ = ["Credit", "PreferencePair", "Row", "Sample", "moved", "pair", "rows", "samples"]
+__all__ = [
+    "Credit",
+    "Example",
+    "PreferencePair",
+    "Row",
+    "Sample",
+    "moved",
+    "pair",
+    "rows",
+    "samples",
+]

@@ -13,9 +13,8 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from .sample import PreferencePair, Row, Sample
+from .sample import Example, PreferencePair, Row, Sample
 
-Example = Sample | Row | PreferencePair
 KINDS = {kind.__name__: kind for kind in (Sample, Row, PreferencePair)}
 TYPES: dict[str, type[np.generic]] = {
     "ids": np.int64,

@@ -118,6 +118,10 @@ class PreferencePair:
             require_finite("margin", [self.margin])
 
 
+Example = Sample | Row | PreferencePair
+"""What a policy is trained on, of one kind or another."""
+
+
 def _require_mask(mask: tuple[bool, ...], ids: tuple[int, ...]) -> None:
     require_as_many("marks in the loss mask", mask, "tokens", ids)
     if not any(mask):

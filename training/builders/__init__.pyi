@@ -2,7 +2,7 @@ from .corrupting import Planted, other_action, planted, with_detour, wrong_numbe
 from .keeping import above, capped, distinct, filled
 from .prefixes import Prefix, first_error, prefix_values
 from .retold import relabelled, retold
-from .reviews import Reviewed, critiques_of
+from .reviews import Reviewed, critiques_of, found_right
 from .role_mix import evenly, role_mix
 from .splices import played_rows, spliced_rows
 from .trees import tree_pairs, tree_rows, turn_of
@@ -23,6 +23,7 @@ __all__ = [
     "evenly",
     "filled",
     "first_error",
+    "found_right",
     "other_action",
     "planted",
     "played_rows",

@@ -40,6 +40,11 @@ def critiques_of(
     ]
 
 
+def found_right(critique: Turn) -> bool | None:
+    """Whether a critique finds the solution right; None where it cannot be read."""
+    return None if critique.parsed is None else critique.parsed["verdict"] == "correct"
+
+
 def above(branch: str) -> str:
     """The branch around a branch."""
     return branch.rpartition("/")[0]

@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from ..loop.recipe import Example, Stage
+from ..loop.recipe import Stage
+from ..sample import Example
 
 T = TypeVar("T")
 AGE = "age"

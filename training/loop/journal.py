@@ -19,9 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files import load_examples, save_examples
-from ..sample import PreferencePair, Row, Sample
-
-Example = Sample | Row | PreferencePair
+from ..sample import Example
 
 
 class Journal:

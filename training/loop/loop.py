@@ -23,9 +23,10 @@ from ...benchmarks.reports import Comparison
 from ...benchmarks.sessions import Sessions
 from ...episodes import EpisodeStore, Task
 from ...graphs.team import Team
+from ..sample import Example
 from .journal import Journal
 from .plan import Plan
-from .recipe import Example, Models, Recipe, Runner, Stage
+from .recipe import Models, Recipe, Runner, Stage
 from .serving import LocalServing, Serving
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class _Run:
     test_split: str = field(init=False)
     _tasks: list[Task] = field(init=False)
     """In the order in which they are played."""
-    _known_tokenizer: Any = None
+    _tokenizer: Any = field(init=False)
 
     async def to_the_end(self) -> Outcome:
         plan, recipe = self.plan, self.recipe
@@ -366,13 +367,16 @@ class _Run:
             attempts=plan.attempts,
             seed=random.Random(f"{plan.seed}/{iteration}").getrandbits(31),
             memory=dict(memory),
-            tokenizer=self._tokenizer(),
+            tokenizer=self._tokenizer,
             versions=versions,
             past=self.journal.rows,
         )
 
     def _begin(self) -> None:
-        """Write the first version of each policy, unless it is there."""
+        """Load the tokenizer, and write the first version of each policy unless it is there."""
+        from transformers import AutoTokenizer
+
+        self._tokenizer = AutoTokenizer.from_pretrained(self.plan.base, local_files_only=True)
         wanted = {
             self.journal.version(policy, 0): self.plan.seed + number
             for number, policy in enumerate(self.recipe.policies)
@@ -383,15 +387,6 @@ class _Run:
             first = Policy(self.plan.base, self.plan.lora)
             for out, seed in lacking.items():
                 first.begin(out, seed)
-
-    def _tokenizer(self) -> Any:
-        if self._known_tokenizer is None:
-            from transformers import AutoTokenizer
-
-            self._known_tokenizer = AutoTokenizer.from_pretrained(
-                self.plan.base, local_files_only=True
-            )
-        return self._known_tokenizer
 
     def _folders(self, versions: Versions) -> dict[str, Path]:
         return {policy: self.journal.version(policy, at) for policy, at in versions.items()}

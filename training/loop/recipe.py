@@ -19,7 +19,7 @@ from ...benchmarks import Report
 from ...episodes import Episode, Task
 from ...episodes.paper import Paper
 from ...graphs.team import Team
-from ..sample import PreferencePair, Row, Sample
+from ..sample import Example
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -30,7 +30,6 @@ Models = Mapping[str, BaseChatModel]
 """By policy: a chat model that answers with the policy's present weights."""
 Runner = Callable[..., Awaitable[Report]]
 """Plays a team in an environment and stores the episodes under a run's name, as `evaluate` does."""
-Example = Sample | Row | PreferencePair
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +69,18 @@ class Stage:
     def rng(self) -> random.Random:
         """Chance for this iteration, from its beginning each time it is asked for."""
         return random.Random(self.seed)
+
+    def require_attempts(self, compared: str) -> None:
+        """Refuse a single attempt, for recipes that compare several.
+
+        Args:
+            compared: what is compared, in the message: `episodes of a task`.
+
+        Raises:
+            ValueError: the user asked for one attempt.
+        """
+        if self.attempts < 2:
+            raise ValueError(f"{compared} are compared: ask for 2 attempts at least")
 
     def task(self, id: str) -> Task:
         """One of the tasks.

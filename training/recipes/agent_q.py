@@ -31,7 +31,8 @@ from ...graphs.team import Member, Team
 from ..builders import tree_pairs
 from ..checks import require_share
 from ..curricula import Replay
-from ..loop.recipe import Example, Models, Recipe, Stage
+from ..loop.recipe import Models, Recipe, Stage
+from ..sample import Example
 from ..trainer import Objective, Preference
 
 PAPER = Paper(

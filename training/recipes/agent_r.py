@@ -40,8 +40,8 @@ from ...graphs.tree import Tree
 from ..builders import played_rows, spliced_rows
 from ..checks import require_some
 from ..curricula import raised
-from ..loop.recipe import Example, Models, Recipe, Stage
-from ..sample import Row
+from ..loop.recipe import Models, Recipe, Stage
+from ..sample import Example, Row
 from ..trainer import Objective, Supervised
 
 PAPER = Paper(

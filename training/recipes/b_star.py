@@ -34,7 +34,8 @@ from ..builders.written import reply_text
 from ..checks import require_positive
 from ..curricula import Graded, balanced, steps
 from ..from_episodes import rows
-from ..loop.recipe import Example, Models, Recipe, Stage
+from ..loop.recipe import Models, Recipe, Stage
+from ..sample import Example
 from ..trainer import Objective, Supervised, UpdateSettings
 
 PAPER = Paper(

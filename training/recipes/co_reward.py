@@ -28,8 +28,9 @@ from ...graphs.views import ORIGINAL, REWRITTEN, Rewriter, two_views, view_of
 from ...models import load_model
 from ..advantages import grpo
 from ..from_episodes import samples
-from ..loop.recipe import Collection, Example, Models, Recipe, Stage
+from ..loop.recipe import Collection, Models, Recipe, Stage
 from ..rewards import cross_majority, untruncated
+from ..sample import Example
 from ..trainer import Objective, PolicyGradient
 from .answers import called, said
 

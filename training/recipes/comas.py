@@ -31,11 +31,12 @@ from ...graphs.debating.comas import AGENTS, PAPER, REFERENCES, ROUNDS, STEPS, c
 from ...graphs.team import Team
 from ..advantages import reinforce_pp, token_rewards, within
 from ..from_episodes import samples
-from ..loop.recipe import Example, Models, Recipe, Stage
+from ..loop.recipe import Models, Recipe, Stage
 from ..losses import Clip
 from ..rewards import comas as interaction
 from ..rewards import untruncated
 from ..rewards.contests import COMAS_SCORES
+from ..sample import Example
 from ..trainer import Objective, PolicyGradient
 
 FROZEN = "scorer"

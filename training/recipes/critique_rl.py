@@ -28,10 +28,10 @@ from ...episodes.paper import Paper
 from ...graphs import refine, review
 from ...graphs.team import Team
 from ..advantages import rloo, within
-from ..builders import critiques_of, right
+from ..builders import critiques_of, found_right, right
 from ..curricula import StageSwitch
 from ..from_episodes import samples
-from ..loop.recipe import Collection, Example, Models, Recipe, Stage
+from ..loop.recipe import Collection, Models, Recipe, Stage
 from ..rewards import (
     CRITIQUE_RL,
     CRITIQUE_RL_CORRECT,
@@ -40,6 +40,7 @@ from ..rewards import (
     untruncated,
     verdict_match,
 )
+from ..sample import Example
 from ..trainer import Objective, PolicyGradient
 
 PAPER = Paper(
@@ -103,8 +104,7 @@ class CritiqueRL(Recipe):
         )
 
     def collection(self, stage: Stage) -> Collection:
-        if stage.attempts < 2:
-            raise ValueError("critiques of a solution are compared: ask for 2 attempts at least")
+        stage.require_attempts("critiques of a solution")
         return Collection(stage.tasks)
 
     async def rows(self, episodes: Sequence[Episode], stage: Stage) -> Sequence[Example]:
@@ -135,7 +135,7 @@ class CritiqueRL(Recipe):
     ) -> float:
         """What a critique of a solution earns in a stage."""
         first = await right(episode, solution, stage)
-        said = None if critique.parsed is None else critique.parsed["verdict"] == "correct"
+        said = found_right(critique)
         if not self._helps(stage):
             return verdict_match(said, first, CRITIQUE_RL)
         second = [await right(episode, turn, stage) for turn in revisions]

@@ -24,9 +24,10 @@ from ...graphs import act, answer
 from ...graphs.team import Team
 from ..advantages import batch_scaled, grpo, mean_only, mixed, rloo, within
 from ..from_episodes import samples
-from ..loop.recipe import Example, Models, Recipe, Stage
+from ..loop.recipe import Models, Recipe, Stage
 from ..losses import Clip
 from ..rewards import everywhere, untruncated
+from ..sample import Example
 from ..trainer import Objective, PolicyGradient
 
 PAPER = Paper(

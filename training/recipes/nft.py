@@ -24,8 +24,9 @@ from ...graphs.team import Team
 from ..advantages import mixed, within
 from ..advantages.groups import mean_of
 from ..from_episodes import samples
-from ..loop.recipe import Example, Models, Recipe, Stage
+from ..loop.recipe import Models, Recipe, Stage
 from ..rewards import everywhere
+from ..sample import Example
 from ..trainer import Objective, objectives
 
 PAPER = Paper(

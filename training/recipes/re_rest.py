@@ -37,8 +37,8 @@ from ...graphs import act, answer
 from ...graphs.team import Member, Settled, Team, stopped, work
 from ..builders import retold
 from ..from_episodes import name, rows
-from ..loop.recipe import Example, Models, Recipe, Stage
-from ..sample import Row
+from ..loop.recipe import Models, Recipe, Stage
+from ..sample import Example, Row
 from ..trainer import Objective, Supervised, UpdateSettings
 
 PAPER = Paper(

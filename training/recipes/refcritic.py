@@ -25,11 +25,12 @@ from ...graphs import review, sample
 from ...graphs.selectors import filtered, passed
 from ...graphs.team import Team, work
 from ..advantages import grpo, within
-from ..builders import critiques_of, right
+from ..builders import critiques_of, found_right, right
 from ..curricula import StageSwitch
 from ..from_episodes import rows, samples
-from ..loop.recipe import Collection, Example, Models, Recipe, Stage
+from ..loop.recipe import Collection, Models, Recipe, Stage
 from ..rewards import refcritic, refinement_success, untruncated
+from ..sample import Example
 from ..trainer import Objective, PolicyGradient, Supervised
 
 PAPER = Paper(
@@ -105,8 +106,7 @@ class RefCritic(Recipe):
         )
 
     def collection(self, stage: Stage) -> Collection:
-        if stage.attempts < 2:
-            raise ValueError("critiques of a solution are compared: ask for 2 attempts at least")
+        stage.require_attempts("critiques of a solution")
         return Collection(stage.tasks)
 
     async def rows(self, episodes: Sequence[Episode], stage: Stage) -> Sequence[Example]:
@@ -135,7 +135,7 @@ class RefCritic(Recipe):
     ) -> float:
         """What a critique of a solution earns in a stage."""
         first = await right(episode, solution, stage)
-        said = None if critique.parsed is None else critique.parsed["verdict"] == "correct"
+        said = found_right(critique)
         if first or not revisions or self._phase(stage) != "help":
             return refcritic(said == first, 0.0, 0.0)
         mended = [float(await right(episode, turn, stage)) for turn in revisions]

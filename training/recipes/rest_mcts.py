@@ -26,8 +26,8 @@ from ...graphs.team import Team
 from ...graphs.tree import Tree
 from ..builders import relabelled, tree_rows
 from ..from_episodes import name
-from ..loop.recipe import Example, Models, Recipe, Stage
-from ..sample import Row
+from ..loop.recipe import Models, Recipe, Stage
+from ..sample import Example, Row
 from ..trainer import Objective, Supervised, UpdateSettings
 
 PAPER = Paper(

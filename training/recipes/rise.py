@@ -28,9 +28,10 @@ from ..advantages import rloo, within
 from ..builders import critiques_of, evenly, right
 from ..checks import require_share
 from ..from_episodes import samples
-from ..loop.recipe import Collection, Example, Models, Recipe, Stage
+from ..loop.recipe import Collection, Models, Recipe, Stage
 from ..rewards import RISE as RATINGS
 from ..rewards import untruncated, verdict_match
+from ..sample import Example
 from ..trainer import Objective, PolicyGradient
 
 PAPER = Paper(
@@ -89,8 +90,7 @@ class RISE(Recipe):
         return answer(Actor(models["policy"]))
 
     def collection(self, stage: Stage) -> Collection:
-        if stage.attempts < 2:
-            raise ValueError("solutions of a task are compared: ask for 2 attempts at least")
+        stage.require_attempts("solutions of a task")
         return Collection(stage.tasks)
 
     async def rows(self, episodes: Sequence[Episode], stage: Stage) -> Sequence[Example]:

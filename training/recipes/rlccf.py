@@ -25,8 +25,9 @@ from ...graphs.team import Team
 from ..advantages import grpo
 from ..advantages.groups import members
 from ..from_episodes import samples
-from ..loop.recipe import Collection, Example, Models, Recipe, Stage
+from ..loop.recipe import Collection, Models, Recipe, Stage
 from ..rewards import agreement, collective, untruncated
+from ..sample import Example
 from ..trainer import Objective, PolicyGradient
 from .answers import said
 

@@ -28,9 +28,10 @@ from ..advantages import rloo, stepwise
 from ..builders import right
 from ..curricula import StageSwitch
 from ..from_episodes import samples
-from ..loop.recipe import Collection, Example, Models, Recipe, Stage
+from ..loop.recipe import Collection, Models, Recipe, Stage
 from ..losses import Clip, Loss, kl_loss, policy_loss, sequence_mean
 from ..rewards import improvement, untruncated
+from ..sample import Example
 from ..trainer import Batch, Objective
 from ..trainer.objectives import Per
 
@@ -108,8 +109,7 @@ class SCoRe(Recipe):
         return again(Actor(models["policy"]))
 
     def collection(self, stage: Stage) -> Collection:
-        if stage.attempts < 2:
-            raise ValueError("episodes of a task are compared: ask for 2 attempts at least")
+        stage.require_attempts("episodes of a task")
         return super().collection(stage)
 
     async def rows(self, episodes: Sequence[Episode], stage: Stage) -> Sequence[Example]:

@@ -29,8 +29,9 @@ from ..advantages import RoleBaselines, towards_the_end
 from ..advantages.roles import DECAY
 from ..curricula import OpponentRounds
 from ..from_episodes import samples
-from ..loop.recipe import Example, Models, Recipe, Runner, Stage
+from ..loop.recipe import Models, Recipe, Runner, Stage
 from ..losses import Clip
+from ..sample import Example
 from ..trainer import Objective, PolicyGradient
 
 PAPER = Paper(

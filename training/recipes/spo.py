@@ -24,9 +24,10 @@ from ...graphs.team import Team
 from ...models import load_model
 from ..advantages import mean_only
 from ..from_episodes import samples
-from ..loop.recipe import Collection, Example, Models, Recipe, Stage
+from ..loop.recipe import Collection, Models, Recipe, Stage
 from ..losses import Clip
 from ..rewards import untruncated, win_rates
+from ..sample import Example
 from ..trainer import Objective, PolicyGradient
 from .answers import called
 

@@ -26,10 +26,11 @@ from ...graphs.team import Team
 from ..advantages import rloo, widest, within
 from ..checks import require_share
 from ..from_episodes import samples
-from ..loop.recipe import Collection, Example, Models, Recipe, Stage
+from ..loop.recipe import Collection, Models, Recipe, Stage
 from ..losses import Clip
 from ..rewards import everywhere, ufo, untruncated
 from ..rewards.attempts import UFO_DECAY, UFO_REPETITION
+from ..sample import Example
 from ..trainer import Objective, PolicyGradient
 
 PAPER = Paper(
@@ -73,8 +74,7 @@ class UFO(Recipe):
         return act(Actor(models["policy"]))
 
     def collection(self, stage: Stage) -> Collection:
-        if stage.attempts < 2:
-            raise ValueError("episodes of a question are compared: ask for 2 attempts at least")
+        stage.require_attempts("episodes of a question")
         return super().collection(stage)
 
     async def rows(self, episodes: Sequence[Episode], stage: Stage) -> Sequence[Example]:

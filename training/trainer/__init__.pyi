@@ -1,6 +1,6 @@
 from .batch import Batch
 from .launch import InProcess, Job, Launched, Updater
-from .lines import Example, unit
+from .lines import unit
 from .objectives import NFT, Objective, PolicyGradient, Preference, Supervised
 from .settings import UpdateSettings
 from .trainer import AgentTrainer, MismatchError
@@ -9,7 +9,6 @@ __all__ = [
     "NFT",
     "AgentTrainer",
     "Batch",
-    "Example",
     "InProcess",
     "Job",
     "Launched",

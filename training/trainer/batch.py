@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -46,15 +46,6 @@ class Batch:
                 )
         values = [extras[name] for extras in self.extras]
         return torch.tensor(values, dtype=torch.float32, device=self.loss_mask.device)
-
-    def rows(self, chosen: torch.Tensor) -> Batch:
-        """Some of the rows: numbers of rows."""
-        made: dict[str, Any] = {
-            field.name: value[chosen] if torch.is_tensor(value) else value
-            for field in fields(self)
-            if (value := getattr(self, field.name)) is not self.extras
-        }
-        return Batch(**made, extras=tuple(self.extras[row] for row in chosen.tolist()))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Protocol
 
 from ..files import load_examples, save_examples
+from ..sample import Example
 from .learner import Learner
-from .lines import Example
 from .objectives import Objective
 from .policy import LoRA, Policy
 from .settings import UpdateSettings

@@ -17,9 +17,10 @@ import numpy as np
 import torch
 from accelerate.utils import extract_model_from_parallel
 
+from ..sample import Example
 from .batch import Batch, Layout, collate
 from .forward import require_readable, require_shareable, trained_logprobs
-from .lines import Example, Floats, Line, Unit, unit
+from .lines import Floats, Line, Unit, unit
 from .objectives import Objective, PolicyGradient
 from .packing import packs
 from .policy import Policy

@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from ..sample import PreferencePair, Row, Sample
+from ..sample import Example, PreferencePair, Row, Sample
 
-Example = Sample | Row | PreferencePair
 Floats = npt.NDArray[np.float64]
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from accelerate.utils import gather_object
 from torch.utils.data import Dataset, SequentialSampler
-from transformers import Trainer, TrainerCallback, TrainingArguments
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from .batch import Batch, Layout, collate
 from .forward import trained_logprobs
@@ -109,7 +109,7 @@ class AgentTrainer(Trainer):
             data_collator=lambda items: {"micro": self._collated(items[0])},
             callbacks=list(callbacks),
         )
-        self.remove_callback(_printer())
+        self.remove_callback(PrinterCallback)
 
     def training_step(
         self,
@@ -294,9 +294,3 @@ class _Steps(Dataset[list[Micro]]):
         mine = micros[item % self.processes :: self.processes]
         missing = -(-len(micros) // self.processes) - len(mine)
         return [*mine, *[(micros[0][0], 0.0)] * missing]
-
-
-def _printer() -> type[TrainerCallback]:
-    from transformers import PrinterCallback
-
-    return PrinterCallback

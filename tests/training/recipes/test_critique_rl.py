@@ -4,15 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rollouts import small_adapters
 
 from symposia import make_environment
 from symposia.episodes import Episode, Task, Tokens, Turn
-from symposia.models.load import TINY
 from symposia.training.advantages import rloo
-from symposia.training.loop import Plan, Stage, train
+from symposia.training.loop import Stage, train
 from symposia.training.recipes.critique_rl import CritiqueRL
-from symposia.training.trainer import PolicyGradient, UpdateSettings
-from symposia.training.trainer.policy import LoRA
+from symposia.training.trainer import PolicyGradient
 
 
 async def truth(task: str, answer: str) -> float:
@@ -105,17 +104,7 @@ def test_settings_that_cannot_be_are_refused() -> None:
 
 
 async def test_it_trains_the_critic_in_both_stages_and_leaves_the_actor(tmp_path: Path) -> None:
-    plan = Plan(
-        base=TINY,
-        iterations=2,
-        tasks=2,
-        attempts=3,
-        lora=LoRA(rank=4),
-        update=UpdateSettings(learning_rate=1e-3, device="cpu"),
-        test_tasks=2,
-        evaluate_every=0,
-        max_tokens=64,
-    )
+    plan = small_adapters(iterations=2, tasks=2)
     heard: list[tuple[str, dict[str, Any]]] = []
     outcome = await train(
         CritiqueRL(help_from=1),

@@ -4,16 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rollouts import small_adapters
 
 from symposia import make_environment
 from symposia.episodes import Episode, EpisodeStore, Task, Tokens, Turn
-from symposia.models.load import TINY
 from symposia.training import Row, Sample
 from symposia.training.builders import critiques_of
-from symposia.training.loop import Plan, Stage, train
+from symposia.training.loop import Stage, train
 from symposia.training.recipes.refcritic import RefCritic
-from symposia.training.trainer import UpdateSettings
-from symposia.training.trainer.policy import LoRA
 
 IMITATE, JUDGE, HELP = 0, 1, 2
 
@@ -83,17 +81,7 @@ def test_settings_that_cannot_be_are_refused() -> None:
 
 
 async def test_it_goes_from_imitation_to_refinements(tmp_path: Path) -> None:
-    plan = Plan(
-        base=TINY,
-        iterations=3,
-        tasks=2,
-        attempts=2,
-        lora=LoRA(rank=4),
-        update=UpdateSettings(learning_rate=1e-3, device="cpu"),
-        test_tasks=1,
-        evaluate_every=0,
-        max_tokens=64,
-    )
+    plan = small_adapters(iterations=3, tasks=2, attempts=2, test_tasks=1)
     recipe = RefCritic(judge_from=1, help_from=2, refinements=2, votes=2)
     outcome = await train(recipe, make_environment("arithmetic", size=8), plan, tmp_path)
     assert outcome.versions["critic"].name == "0003"

@@ -3,15 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rollouts import small_adapters
 
 from symposia import make_environment
 from symposia.episodes import Episode, EpisodeStore, Task, Tokens, Turn
-from symposia.models.load import TINY
 from symposia.training.files import load_examples
-from symposia.training.loop import Plan, Stage, train
+from symposia.training.loop import Stage, train
 from symposia.training.recipes.rise import RISE
-from symposia.training.trainer import UpdateSettings
-from symposia.training.trainer.policy import LoRA
 
 
 async def truth(task: str, answer: str) -> float:
@@ -75,17 +73,7 @@ def test_settings_that_cannot_be_are_refused() -> None:
 
 
 async def test_one_update_mixes_solving_and_verifying(tmp_path: Path) -> None:
-    plan = Plan(
-        base=TINY,
-        iterations=1,
-        tasks=3,
-        attempts=3,
-        lora=LoRA(rank=4),
-        update=UpdateSettings(learning_rate=1e-3, device="cpu"),
-        test_tasks=2,
-        evaluate_every=0,
-        max_tokens=64,
-    )
+    plan = small_adapters(tasks=3)
     outcome = await train(
         RISE(verified=2 / 9), make_environment("arithmetic", size=8), plan, tmp_path
     )

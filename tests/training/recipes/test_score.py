@@ -4,14 +4,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from rollouts import small_adapters
 
 from symposia import make_environment
 from symposia.episodes import Episode, Task, Tokens, Turn
-from symposia.models.load import TINY
-from symposia.training.loop import Plan, Stage, train
+from symposia.training.loop import Stage, train
 from symposia.training.recipes.score import Anchored, SCoRe
-from symposia.training.trainer import Batch, UpdateSettings
-from symposia.training.trainer.policy import LoRA
+from symposia.training.trainer import Batch
 
 
 async def truth(task: str, answer: str) -> float:
@@ -103,17 +102,7 @@ def test_settings_that_cannot_be_are_refused() -> None:
 
 
 async def test_it_trains_both_attempts_through_both_stages(tmp_path: Path) -> None:
-    plan = Plan(
-        base=TINY,
-        iterations=2,
-        tasks=2,
-        attempts=3,
-        lora=LoRA(rank=4),
-        update=UpdateSettings(learning_rate=1e-3, device="cpu"),
-        test_tasks=2,
-        evaluate_every=0,
-        max_tokens=64,
-    )
+    plan = small_adapters(iterations=2, tasks=2)
     told: list[dict[str, float]] = []
     outcome = await train(
         SCoRe(shape_from=1),

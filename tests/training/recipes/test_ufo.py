@@ -3,15 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rollouts import small_adapters
 
 from symposia import Actor, ScriptedModel, evaluate, make_environment
 from symposia.episodes import Episode, EpisodeStore, Step, Tokens, Turn
 from symposia.graphs import act
-from symposia.models.load import TINY
-from symposia.training.loop import Plan, Stage, train
+from symposia.training.loop import Stage, train
 from symposia.training.recipes.ufo import RIGHT, UFO, attempts
-from symposia.training.trainer import UpdateSettings
-from symposia.training.trainer.policy import LoRA
 
 
 def asked(*answers: str | None, task: str = "t", attempt: int = 0) -> Episode:
@@ -82,17 +80,7 @@ async def test_a_played_episode_is_read_as_it_was_answered(tmp_path: Path) -> No
 
 
 async def test_it_trains_on_whole_conversations(tmp_path: Path) -> None:
-    plan = Plan(
-        base=TINY,
-        iterations=1,
-        tasks=4,
-        attempts=3,
-        lora=LoRA(rank=4),
-        update=UpdateSettings(learning_rate=1e-3, device="cpu"),
-        test_tasks=2,
-        evaluate_every=0,
-        max_tokens=64,
-    )
+    plan = small_adapters()
     told: list[dict[str, float]] = []
     outcome = await train(
         UFO(widest=0.5),
