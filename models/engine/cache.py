@@ -2,7 +2,8 @@
 
 All sequences end at the same column: a step writes one column for all of them, a sequence that
 joins is laid down so that it ends there, and one that leaves gives its row to the last. What is to
-the left of a shorter sequence is masked. So a step costs one slice, and no sequence waits.
+the left of a shorter sequence is masked, and zero: a masked value still enters a sum with weight
+zero, so it must be finite. So a step costs one slice, and no sequence waits.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ class SideBySide(Cache):
         """New rows, below the others; None is a row without tokens yet."""
         lengths = [sequence[0][0].shape[1] if sequence else 0 for sequence in sequences]
         self._make_room(self.rows + len(sequences), max(self.end - self.start, *lengths), 0)
+        before, others = self.start, slice(0, self.rows)
         for sequence, length in zip(sequences, lengths, strict=True):
             row = self.rows
             self._first.append(self.end - length)
@@ -63,17 +65,19 @@ class SideBySide(Cache):
                 while len(self.layers) <= index:
                     self.layers.append(_Layer(self))
                 self._own_layers[index].place(row, keys, values)
+        for layer in self._own_layers:
+            layer.blank(others, slice(self.start, before))
+            for row, first in enumerate(self._first[others.stop :], others.stop):
+                layer.blank(slice(row, row + 1), slice(self.start, first))
 
     def remove(self, row: int) -> None:
-        """Drop a row; the last one takes its place, and leaves nothing behind: a masked value
-        still enters a sum with weight zero, so it must be finite."""
+        """Drop a row; the last one takes its place."""
         last = self.rows - 1
-        written = slice(self.start, self.end)
         if row != last:
             self._real[row] = self._real[last]
             self._first[row] = self._first[last]
-        for layer in self._own_layers:
-            layer.move(last, row, written)
+            for layer in self._own_layers:
+                layer.move(last, row, slice(self.start, self.end))
         self._first.pop()
 
     def take(self, row: int) -> KeysValues:
@@ -137,8 +141,8 @@ class _Layer(CacheLayerMixin):  # type: ignore[no-untyped-call]
 
     def lazy_initialization(self, key_states: torch.Tensor, value_states: torch.Tensor) -> None:
         shape = self.table.capacity, self.table.columns
-        self.keys = _empty(key_states, *shape)
-        self.values = _empty(value_states, *shape)
+        self.keys = _new(key_states, *shape)
+        self.values = _new(value_states, *shape)
         self.is_initialized = True
 
     def update(
@@ -160,17 +164,19 @@ class _Layer(CacheLayerMixin):  # type: ignore[no-untyped-call]
         self.keys[row, :, columns] = keys
         self.values[row, :, columns] = values
 
+    def blank(self, rows: slice, columns: slice) -> None:
+        self.keys[rows, :, columns] = 0
+        self.values[rows, :, columns] = 0
+
     def move(self, old: int, new: int, columns: slice) -> None:
         for states in (self.keys, self.values):
-            if new != old:
-                states[new, :, columns] = states[old, :, columns]
-            states[old, :, columns] = 0
+            states[new, :, columns] = states[old, :, columns]
 
     def resize(self, capacity: int, columns: int, kept: slice, at: int) -> None:
         rows = self.table.rows
         for name in ("keys", "values"):
             old = getattr(self, name)
-            new = _empty(old, capacity, columns)
+            new = _new(old, capacity, columns)
             new[:rows, :, at : at + kept.stop - kept.start] = old[:rows, :, kept]
             setattr(self, name, new)
 
@@ -184,6 +190,5 @@ class _Layer(CacheLayerMixin):  # type: ignore[no-untyped-call]
         return -1
 
 
-def _empty(like: torch.Tensor, capacity: int, columns: int) -> torch.Tensor:
-    """Zeros, since what is masked must be finite."""
-    return like.new_zeros(capacity, like.shape[1], columns, like.shape[3])
+def _new(like: torch.Tensor, capacity: int, columns: int) -> torch.Tensor:
+    return like.new_empty(capacity, like.shape[1], columns, like.shape[3])

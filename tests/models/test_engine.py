@@ -83,6 +83,25 @@ def test_the_same_seed_gives_the_same_tokens_whatever_else_runs(engine: Engine) 
     assert [futures[request].result().ids for request in wanted] == alone
 
 
+def test_what_was_never_written_is_never_read(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Memory comes as it is; whatever was in it must not reach a reply."""
+    requests = [
+        Request(prompt, max_tokens=1 + 7 * i % 20, temperature=1.0, seed=i)
+        for i, prompt in enumerate(prompts())
+    ]
+    alone = [engine.generate([request])[0] for request in requests]
+
+    def full_of_nan(like: torch.Tensor, capacity: int, columns: int) -> torch.Tensor:
+        return like.new_full((capacity, like.shape[1], columns, like.shape[3]), math.nan)
+
+    monkeypatch.setattr("symposia.models.engine.cache._new", full_of_nan)
+    for lane in engine._each_lane:
+        lane.prefixes.clear()
+    assert [each.ids for each in engine.generate(requests)] == [each.ids for each in alone]
+
+
 def test_a_prompt_longer_than_a_chunk_is_read_in_pieces(tmp_path: Path) -> None:
     engine = Engine(make_folder(tmp_path, context=4 * CHUNK))
     long, short = Request((7, 8, 9) * CHUNK, max_tokens=3, temperature=0), Request((1, 2), 8)
