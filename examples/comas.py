@@ -97,8 +97,8 @@ def run(arm: str, iterations: int) -> None:
                 seen(store.episodes(f"collect-{iteration:04d}"), truth)
                 for iteration in range(iterations)
             ],
-            "before": held_out(list(store.episodes("final-before")), truth),
-            "after": held_out(list(store.episodes("final-after")), truth),
+            "before": held_out(list(store.episodes("evaluate-0000")), truth),
+            "after": held_out(list(store.episodes(f"evaluate-{iterations:04d}")), truth),
         }
     (change,) = outcome.comparison.differences
     said |= {"interval": list(change.interval), "p": change.p}

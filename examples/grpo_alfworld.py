@@ -2,9 +2,8 @@
 
 Each update plays new games, eight times each, rewards an episode by its outcome (discounted, so
 that short ways earn more), and makes what did better than the other seven more likely, with all
-weights of the bundled model. No game is played for two updates, so the share of collected episodes
-that succeed is measured on games that the policy has not seen. At the end the first and the last
-version play the same held-out games. The control is the same loop with rewards dealt out at random.
+weights of the bundled model. Every few updates it plays the same held-out games. The control is the
+same loop with rewards dealt out at random.
 
     python examples/grpo_alfworld.py                     # all seeds, one after the other
     python examples/grpo_alfworld.py --seeds 1 --only control
@@ -35,17 +34,17 @@ from symposia.training.trainer import UpdateSettings
 
 GAMES = 800
 """To train on; each is played for one update only."""
-TASKS, ATTEMPTS = 8, 8
+TASKS, ATTEMPTS = 16, 8
 """Games of an update, and episodes of each."""
-UPDATES = 30
+UPDATES = 15
 MAX_STEPS = 12
 SIZE = "small"
-TESTED = 48
+TESTED = 96
 """Held-out games."""
+TEST_EVERY = 5
+"""Updates."""
 FRESH = TRAINING_SEEDS + 1_000_000
 """Seeds of games from here up: the bundled model has never seen them."""
-BLOCK = 5
-"""Updates that a figure of the curve is a mean over."""
 TITLE = "GRPO from outcome rewards on generated ALFWorld games"
 FOLDER = Path("runs/grpo_alfworld")
 RESULTS = Path(__file__).parent / "results"
@@ -80,13 +79,13 @@ def run(kind: str, seed: int, updates: int) -> None:
             tasks=TASKS,
             attempts=ATTEMPTS,
             lora=None,
-            update=UpdateSettings(learning_rate=1e-3, batch=32, device="cpu"),
+            update=UpdateSettings(learning_rate=1e-3, batch=64, device="cpu"),
             train_split="generated",
             test_tasks=TESTED,
             test_temperature=1.0,
-            evaluate_every=0,
+            evaluate_every=TEST_EVERY,
             max_tokens=32,
-            concurrency=TASKS * ATTEMPTS,
+            concurrency=64,
             workers=1,
             seed=seed,
         ),
@@ -97,6 +96,7 @@ def run(kind: str, seed: int, updates: int) -> None:
     ended = {
         "before": wins(outcome.before),
         "after": wins(outcome.after),
+        "curve": outcome.scores,
         "seconds": time.perf_counter() - began,
     }
     (folder / "ended.json").write_text(json.dumps(ended))
@@ -112,42 +112,38 @@ def wins(report: Report) -> list[bool]:
     return [row.success for row in sorted(report.rows, key=lambda row: row.task)]
 
 
-def curve(folder: Path) -> list[float]:
-    """By update, the share of collected episodes that succeeded."""
-    lines = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
-    return [line["score"] for line in lines if line["arrow"] == "collect"]
-
-
 def report(out: Path) -> None:
-    """Write what is there of finished runs: a table of held-out games, one of curves, a picture."""
+    """Write what is there of finished runs: a table and a picture."""
     ended = {
         kind: {
-            folder: json.loads((folder / "ended.json").read_text())
-            for folder in sorted(FOLDER.glob(f"{kind}-*"))
-            if (folder / "ended.json").is_file()
+            file.parent.name: json.loads(file.read_text())
+            for file in sorted(FOLDER.glob(f"{kind}-*/ended.json"))
         }
         for kind in RECIPES
     }
     ended = {kind: runs for kind, runs in ended.items() if runs}
     if not ended:
         return
+    updates = sorted(
+        {at for runs in ended.values() for run in runs.values() for at, _ in run["curve"]}
+    )
     lines = [
         f"# {Path(__file__).stem}: {TITLE}",
         "",
-        f"{TESTED} held-out games (`{SIZE}`, at most {MAX_STEPS} actions), sampled at temperature",
-        "1: games won by the bundled model and after training. The interval of the gain (95 %) is",
-        "over games, which all seeds share. Made by `python examples/grpo_alfworld.py`.",
+        f"Share of {TESTED} held-out games (`{SIZE}`, at most {MAX_STEPS} actions) that were won,",
+        "sampled at temperature 1, after so many updates. The interval of the gain (95 %) is over",
+        "games, which all seeds share. Made by `python examples/grpo_alfworld.py`.",
         "",
-        "| run | updates | before | after | gain | minutes |",
-        "|---|---|---|---|---|---|",
+        "| run | " + " | ".join(map(str, updates)) + " | gain | minutes |",
+        "|---" * (len(updates) + 3) + "|",
     ]
     for kind, runs in ended.items():
-        for folder, found in runs.items():
-            before, after = mean(found["before"]), mean(found["after"])
-            lines.append(
-                f"| {folder.name} | {len(curve(folder))} | {before:.0%} | {after:.0%} | "
-                f"{after - before:+.0%} | {found['seconds'] / 60:.0f} |"
-            )
+        for name, found in runs.items():
+            scores = dict(map(tuple, found["curve"]))
+            cells = [f"{scores[at]:.0%}" if at in scores else "" for at in updates]
+            gain = mean(found["after"]) - mean(found["before"])
+            cells += [f"{gain:+.0%}", f"{found['seconds'] / 60:.0f}"]
+            lines.append(f"| {name} | " + " | ".join(cells) + " |")
         games = [
             [int(after) - int(before) for before, after in zip(befores, afters, strict=True)]
             for befores, afters in zip(
@@ -158,36 +154,31 @@ def report(out: Path) -> None:
         ]
         low, high = paired(games)
         gain = mean([each for game in games for each in game])
-        lines.append(f"| **{kind}** | | | | {gain:+.0%} ({low:+.0%} to {high:+.0%}) | |")
-    lines += ["", f"Episodes collected that succeeded, mean of {BLOCK} updates:", ""]
-    curves = {folder.name: curve(folder) for runs in ended.values() for folder in runs}
-    longest = max(map(len, curves.values()))
-    starts = range(0, longest, BLOCK)
-    lines.append("| run | " + " | ".join(f"{at + 1}-{at + BLOCK}" for at in starts) + " |")
-    lines.append("|---" * (len(starts) + 1) + "|")
-    for name, values in curves.items():
-        blocks = [values[at : at + BLOCK] for at in starts]
-        cells = [f"{mean(block):.0%}" if block else "" for block in blocks]
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+        blank = " |" * len(updates)
+        lines.append(f"| **{kind}** |{blank} {gain:+.0%} ({low:+.0%} to {high:+.0%}) | |")
     lines += ["", f"![Success by update]({Path(__file__).stem}.png)", ""]
     out.mkdir(exist_ok=True)
     (out / f"{Path(__file__).stem}.md").write_text("\n".join(lines))
-    draw(curves, out / f"{Path(__file__).stem}.png")
+    draw(ended, out / f"{Path(__file__).stem}.png")
 
 
-def draw(curves: Mapping[str, Sequence[float]], file: Path) -> None:
-    """Success by update: a thin line a run, smoothed over a block of updates."""
+def draw(ended: Mapping[str, Mapping[str, Any]], file: Path) -> None:
+    """Success by update: a thin line a run, a thick one their mean."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6, 3.5), layout="constrained")
     axes = figure.subplots()
-    for name, values in curves.items():
-        smooth = [mean(values[max(0, at - BLOCK + 1) : at + 1]) for at in range(len(values))]
-        color = "tab:blue" if name.startswith("trained") else "tab:gray"
-        axes.plot(range(1, len(values) + 1), smooth, color=color, label=name.split("-")[0])
-    shown = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-    axes.legend(shown.values(), shown.keys())
-    axes.set(xlabel="updates", ylabel="episodes that succeed", ylim=(0, 1))
+    for kind, color in zip(RECIPES, ("tab:blue", "tab:gray"), strict=True):
+        curves = [dict(map(tuple, run["curve"])) for run in ended.get(kind, {}).values()]
+        if not curves:
+            continue
+        for curve in curves:
+            axes.plot([*curve], [*curve.values()], color=color, linewidth=0.8, alpha=0.6)
+        shared = sorted(set.intersection(*map(set, curves)))
+        means = [mean(curve[at] for curve in curves) for at in shared]
+        axes.plot(shared, means, color=color, linewidth=2.5, label=kind)
+    axes.legend()
+    axes.set(xlabel="updates", ylabel="held-out games won", ylim=(0, 1))
     figure.savefig(file, dpi=100)
 
 

@@ -99,7 +99,7 @@ def test_a_run_that_ended_goes_on_with_more_iterations(copy: Path) -> None:
     assert told["versions"]["policy"].endswith("0002")
     assert (copy / "iterations/0000/rows/policy.npz").stat().st_mtime_ns == begun
     with EpisodeStore(copy) as store:
-        assert {"final-after-0001", "final-after-0002"} <= set(store.runs())
+        assert {"evaluate-0001", "evaluate-0002"} <= set(store.runs())
     assert told["cards"][0].endswith("policy/0002/README.md")
 
 

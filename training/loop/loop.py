@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from ..trainer import Updater
 
 log = logging.getLogger(__name__)
+EVALUATED, FINAL = "evaluate-{:04d}", "final-{:04d}"
+"""Runs in the store: versions on the test tasks after so many iterations."""
 Versions = Mapping[str, int]
 """By policy, the number of a version."""
 
@@ -270,7 +272,7 @@ class _Run:
         """The mean score of versions on the test tasks."""
         done = self.journal.read("evaluate", after)
         if done is None:
-            report = await self._tested(f"evaluate-{after:04d}", versions, self.plan.seed)
+            report = await self._tested(EVALUATED.format(after), versions, self.plan.seed)
             done = {"score": report.summary.score, "versions": versions}
             self._tell("evaluate", after, score=report.summary.score, success=report.summary.rate)
             self.journal.write("evaluate", done, after)
@@ -279,12 +281,14 @@ class _Run:
     async def _compared(
         self, versions: Versions, played: int, scores: list[tuple[int, float]], stopped: str
     ) -> Outcome:
-        """The last versions against the first, on episodes that chose nothing."""
+        """The last versions against the first, on episodes that chose nothing: where evaluations
+        chose versions or the end, on new ones."""
         start = dict.fromkeys(self.recipe.policies, 0)
-        seed = self.plan.seed + 1
-        before = replace(await self._tested("final-before", start, seed), team="before")
-        after = await self._tested(f"final-after-{played:04d}", versions, seed)
-        after = replace(after, team="after")
+        chosen = self.plan.promote == "better" or self.plan.patience is not None
+        runs, seed = (FINAL, self.plan.seed + 1) if chosen else (EVALUATED, self.plan.seed)
+        before = await self._tested(runs.format(0), start, seed)
+        after = await self._tested(runs.format(played), versions, seed)
+        before, after = replace(before, team="before"), replace(after, team="after")
         comparison = compare([before, after])
         self._tell("final", played, before=before.summary.score, after=after.summary.score)
         return Outcome(

@@ -25,10 +25,9 @@ from .objectives import Objective, PolicyGradient
 from .packing import packs
 from .policy import Policy
 from .settings import UpdateSettings
+from .sharding import sharded, whole
 from .trainer import AgentTrainer, refuse_mismatch
 
-SHARDED = "ACCELERATE_USE_FSDP"
-"""How launchers ask for FSDP. On CPUs accelerate 1.15 would do without it and not say so."""
 Heard = Callable[[dict[str, float]], None]
 
 
@@ -66,11 +65,11 @@ class Learner:
             MismatchError: see `UpdateSettings.max_mismatch`; nothing is written.
             OSError: the version could not be written; nothing is left there.
         """
-        if os.environ.get(SHARDED, "false").lower() == "true":
-            raise ValueError(f"{SHARDED} is set: weights are not sharded here, start without FSDP")
         settings = settings or self.settings
         moments = self.policy.load(start)
         model = self.policy.model
+        if settings.device is None and not sharded():
+            model.to(_device())
         units = [unit(each) for each in examples]
         if not units:
             raise ValueError("there are no rows to train on")
@@ -100,10 +99,11 @@ class Learner:
                 heard=heard,
             )
             trainer.train()
+        assert trainer.optimizer is not None
+        weights = whole(self.policy.weights())
+        kept = whole(trainer.optimizer.state_dict()) if settings.keep_optimizer else None
         if trainer.is_world_process_zero():
-            assert trainer.optimizer is not None
-            kept = trainer.optimizer.state_dict() if settings.keep_optimizer else None
-            self.policy.save(out, kept)
+            self.policy.save(out, kept, weights)
         trainer.accelerator.wait_for_everyone()
         return {**measures, **trainer.measures}
 
@@ -170,6 +170,14 @@ def computed_logprobs(
                 found[at] = tuple(next(rows) for _ in units[at])
     model.train(was_training)
     return [found[at] for at in range(len(units))]
+
+
+def _device() -> torch.device:
+    """The one that the trainer will take for this process."""
+    there = torch.accelerator.current_accelerator(check_available=True)
+    if there is None:
+        return torch.device("cpu")
+    return torch.device(there.type, int(os.environ.get("LOCAL_RANK", 0)))
 
 
 @contextmanager

@@ -93,11 +93,25 @@ class Policy:
         state: dict[str, Any] = torch.load(moments, weights_only=True, map_location="cpu")
         return state
 
-    def save(self, out: Path, optimizer: dict[str, Any] | None = None) -> None:
+    def weights(self) -> dict[str, torch.Tensor]:
+        """What a version holds, by the names that it has in memory."""
+        held: dict[str, torch.Tensor] = self.model.state_dict()
+        if self.lora is None:
+            return held
+        trained = {name for name, weight in self.model.named_parameters() if weight.requires_grad}
+        return {name: weight for name, weight in held.items() if name in trained}
+
+    def save(
+        self,
+        out: Path,
+        optimizer: dict[str, Any] | None = None,
+        weights: dict[str, torch.Tensor] | None = None,
+    ) -> None:
         """Write a version: whole, or not at all.
 
         Args:
             optimizer: its state, to go on from.
+            weights: where they are not what the model has in memory.
 
         Raises:
             OSError: it could not be written, for want of room, say; nothing is left there.
@@ -105,13 +119,15 @@ class Policy:
         from safetensors import SafetensorError
 
         try:
-            self._write(out, optimizer)
+            self._write(out, optimizer, weights or self.weights())
         except (RuntimeError, SafetensorError) as error:  # how torch and safetensors put it
             raise OSError(f"{out} could not be written: {error}") from error
 
-    def _write(self, out: Path, optimizer: dict[str, Any] | None) -> None:
+    def _write(
+        self, out: Path, optimizer: dict[str, Any] | None, weights: dict[str, torch.Tensor]
+    ) -> None:
         with whole_folder(out) as folder:
-            self.model.save_pretrained(folder)
+            self.model.save_pretrained(folder, state_dict=weights)
             if self.lora is None:
                 AutoTokenizer.from_pretrained(self.base, local_files_only=True).save_pretrained(
                     folder

@@ -23,6 +23,7 @@ from .lines import Unit
 from .objectives import Objective, Per
 from .packing import packs
 from .settings import UpdateSettings
+from .sharding import ASKED, laid_like, shard_on_cpus, sharded
 
 Micro = tuple[list[list[Unit]], float]
 """A micro-batch, and its share of the update that it is part of."""
@@ -46,7 +47,7 @@ class AgentTrainer(Trainer):
         heard: called with the measures of each step.
 
     Raises:
-        ValueError: there is nothing to train on.
+        ValueError: there is nothing to train on, or weights are to be sharded and cannot be.
         MismatchError: while training, see `UpdateSettings.max_mismatch`; no weight has changed.
     """
 
@@ -100,6 +101,8 @@ class AgentTrainer(Trainer):
                 f"device={settings.device!r}, but training here takes {there}: "
                 "choose it with CUDA_VISIBLE_DEVICES, or leave it out"
             )
+        if sharded():
+            shard_on_cpus(settings.bf16)
         world = arguments.world_size
         steps = list(planned(units, objective.per, settings, seed))
         super().__init__(
@@ -110,6 +113,8 @@ class AgentTrainer(Trainer):
             callbacks=list(callbacks),
         )
         self.remove_callback(PrinterCallback)
+        if sharded() and not self.accelerator.is_fsdp2:
+            raise ValueError(f"{ASKED} is set, but one process shares with nobody: see Launched")
 
     def training_step(
         self,
@@ -162,31 +167,36 @@ class AgentTrainer(Trainer):
             self._heard(logs)
         super().log(logs, start_time)
 
-    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
-        """The optimizer, with the moments that it goes on from and this update's learning rate."""
-        optimizer: torch.optim.Optimizer = super().create_optimizer(model)
-        if self._optimizer_state is not None:
-            chosen = [
-                {name: value for name, value in group.items() if name != "params"}
-                for group in optimizer.param_groups
-            ]
-            optimizer.load_state_dict(self._optimizer_state)
-            self._optimizer_state = None
-            for group, own in zip(optimizer.param_groups, chosen, strict=True):
-                group.pop("initial_lr", None)
-                group.update(own)
-        return optimizer
-
     def create_scheduler(
         self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None
     ) -> torch.optim.lr_scheduler.LRScheduler:
-        """The learning rate of each step: never 0, which would waste a step's rows."""
+        """The learning rate of each step: never 0, which would waste a step's rows. The optimizer
+        goes on from its moments, now that its weights are where they stay."""
         chosen = optimizer or self.optimizer
         assert chosen is not None
+        if self._optimizer_state is not None:
+            self._go_on(chosen, self._optimizer_state)
+            self._optimizer_state = None
         self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(
             chosen, lambda step: self.settings.rate(step, num_training_steps)
         )
         return self.lr_scheduler
+
+    def _go_on(self, optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+        """Take on moments, with this update's learning rate."""
+        chosen = [
+            {name: value for name, value in group.items() if name != "params"}
+            for group in optimizer.param_groups
+        ]
+        weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+        moments = {
+            at: {name: laid_like(value, weights[at]) for name, value in held.items()}
+            for at, held in state["state"].items()
+        }
+        optimizer.load_state_dict({**state, "state": moments})
+        for group, own in zip(optimizer.param_groups, chosen, strict=True):
+            group.pop("initial_lr", None)
+            group.update(own)
 
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:
         """Not counted: the base class estimates it from inputs of another form."""

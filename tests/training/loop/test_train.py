@@ -152,11 +152,12 @@ def test_a_custom_runner_plays_every_episode(tmp_path):
         played.append(options["run"])
         return await evaluate(team, environment, **options)
 
-    run(tmp_path, replace(PLAN, iterations=1), runner=runner)
-    assert played == [
-        *("evaluate-0000", "collect-0000", "evaluate-0001"),
-        *("final-before", "final-after-0001"),
-    ]
+    run(tmp_path / "all", replace(PLAN, iterations=1), runner=runner)
+    arrows = ["evaluate-0000", "collect-0000", "evaluate-0001"]
+    assert list(dict.fromkeys(played)) == arrows
+    played.clear()
+    run(tmp_path / "chosen", replace(PLAN, iterations=1, promote="better"), runner=runner)
+    assert played == [*arrows, "final-0000", "final-0001"], "episodes that chose nothing"
 
 
 def test_a_policy_without_rows_stays_as_it_is(tmp_path, caplog):

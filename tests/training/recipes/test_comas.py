@@ -206,7 +206,7 @@ async def test_training_moves_the_agents_and_never_the_frozen_scorer(tmp_path: P
     }
     with EpisodeStore(tmp_path) as store:
         played = list(store.episodes("collect-0000"))
-        after = next(iter(store.episodes("final-after-0001")))
+        after = next(iter(store.episodes("evaluate-0001")))
     assert [len(list(discussions(each))) for each in played] == [2, 2]
     assert [turn.agent for turn in after.turns] == ["solver-0", "solver-1"]
 

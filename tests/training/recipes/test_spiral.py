@@ -112,7 +112,7 @@ async def test_self_play_goes_through_the_loop(tmp_path: Path, opponent: Any) ->
     assert out.versions["policy"].name == "0002"
     with EpisodeStore(tmp_path) as store:
         played = list(store.episodes("collect-0001"))
-        tested = list(store.episodes("final-after-0002"))
+        tested = list(store.episodes("evaluate-0002"))
     assert {each.kind for each in played} == {"player 0", "player 1"}
     assert len(played) == 4 * 2 * 2  # both sides of each match
     assert {len({e.task for e in played if e.kind == seat}) for seat in Kuhn.players} == {4}
