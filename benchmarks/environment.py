@@ -48,6 +48,11 @@ class Environment(ABC):
         """The split to play when none is named."""
         return self.splits[0]
 
+    @property
+    def training_split(self) -> str:
+        """The split to learn from when none is named."""
+        return "train" if "train" in self.splits else self.default_split
+
     def require_split(self, split: str) -> None:
         """Make sure that `split` is one of `splits`.
 

@@ -32,7 +32,7 @@ EXAMPLES = """Examples:
 - other settings of the recipe and of the updates: `symposia train grpo --benchmark arithmetic
   --full --lr 0.0003 --option advantage=rloo --update epochs=2`
 - a household, learning from other games than it is tested on: `symposia train grpo --benchmark
-  alfworld --train-split generated --env-option seed=1000 --test-option seed=0`
+  alfworld --env-option seed=1000 --test-option seed=0`
 - a larger model, its episodes played by vLLM: `symposia train grpo --benchmark gsm8k
   --model hf:models/qwen --serve vllm:http://127.0.0.1:8000#qwen --update device=cuda
   --update bf16=true`
@@ -87,7 +87,7 @@ def train(
         typer.Option("--update", "-u", help="A setting of the updates, as name=value."),
     ] = None,
     train_split: Annotated[
-        str | None, typer.Option(help="To learn from; else `train`, or the first.")
+        str | None, typer.Option(help="To learn from; else the environment's choice.")
     ] = None,
     test_split: Annotated[
         str | None, typer.Option(help="To be tested on; else the environment's choice.")

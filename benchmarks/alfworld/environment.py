@@ -159,6 +159,10 @@ class ALFWorld(Environment):
         """Generated games, or the official validation games of whoever names data."""
         return "generated" if self._data is None else "valid_seen"
 
+    @property
+    def training_split(self) -> str:
+        return "generated" if self._data is None else "train"
+
     def tasks(self, split: str = "generated") -> Sequence[Task]:
         """The tasks of a split; `games` means every game found in `data`.
 

@@ -128,6 +128,10 @@ class TextCraft(Environment):
         return "generated" if self._data is None else "test"
 
     @property
+    def training_split(self) -> str:
+        return "generated" if self._data is None else "train"
+
+    @property
     def faults(self) -> dict[str, int]:
         """What was left out of the official recipes and why, with how many."""
         return self._opened()[1]

@@ -167,6 +167,7 @@ class _Run:
                 best, best_versions = score, versions
             played = iteration + 1
             self._promoted(iteration, versions, back)
+            self._forget_moments(iteration + 1, (versions, best_versions))
             await self.serving.release(self._folders(versions))
             if plan.patience is not None and since >= plan.patience:
                 stopped = f"no better score in {since} evaluations"
@@ -358,6 +359,15 @@ class _Run:
         if self.journal.read("promote", iteration) is None:
             self._tell("promote", iteration, back=back)
             self.journal.write("promote", {"versions": versions, "back": back}, iteration)
+
+    def _forget_moments(self, made: int, needed: Sequence[Versions]) -> None:
+        """Delete the optimizer's moments of versions up to `made` that no update begins from."""
+        from ..trainer.policy import OPTIMIZER
+
+        for policy in self.recipe.policies:
+            kept = {versions[policy] for versions in needed}
+            for number in set(range(made + 1)) - kept:
+                (self.journal.version(policy, number) / OPTIMIZER).unlink(missing_ok=True)
 
     def _stage(self, iteration: int, memory: dict[str, Any], versions: Versions) -> Stage:
         plan = self.plan

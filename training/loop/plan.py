@@ -28,7 +28,8 @@ class Plan:
     """Train adapters on one base; None trains all weights, one model a policy."""
     update: UpdateSettings = field(default_factory=UpdateSettings)
     train_split: str | None = None
-    """Where the episodes that are learnt from are played: by default `train`, else the first."""
+    """Where the episodes that are learnt from are played: by default what the environment learns
+    from when no split is named."""
     test_split: str | None = None
     """Where it is measured what was learnt: by default what the environment plays when no split is
     named."""
@@ -79,8 +80,7 @@ class Plan:
         Raises:
             ValueError: there is no such split; the message lists those that exist.
         """
-        own = environment.splits
-        train = self.train_split or ("train" if "train" in own else own[0])
+        train = self.train_split or environment.training_split
         environment.require_split(train)
         tested = self.test_split or test.default_split
         test.require_split(tested)

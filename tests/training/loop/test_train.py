@@ -18,7 +18,7 @@ pytest.importorskip("peft")
 import worlds
 
 from symposia.agents import Actor
-from symposia.benchmarks import evaluate
+from symposia.benchmarks import evaluate, make_environment
 from symposia.graphs import answer
 from symposia.models import ScriptedModel
 from symposia.models.load import TINY
@@ -57,6 +57,7 @@ class Updates:
 
     def __call__(self, job: Any) -> dict[str, float]:
         job.out.mkdir(parents=True)
+        (job.out / "optimizer.pt").touch()
         self.made.append((job.out.parent.name, int(job.start.name), int(job.out.name)))
         return {"loss": 0.5}
 
@@ -114,6 +115,14 @@ def test_better_does_not_keep_a_version_that_nobody_evaluated(tmp_path):
     assert outcome.versions["policy"].name == "0002"  # and not 3, which was promoted unseen
 
 
+def test_moments_stay_with_the_versions_that_updates_begin_from(tmp_path):
+    plan = replace(PLAN, promote="better", evaluate_every=2, iterations=5)
+    for _ in range(2):  # a run that goes on forgets no more
+        run(tmp_path, plan, good={2})
+        held = sorted(file.parent.name for file in tmp_path.rglob("optimizer.pt"))
+        assert held == ["0002", "0005"], "the best one and the last"
+
+
 def test_patience_ends_a_run_that_gets_no_better(tmp_path):
     outcome, updates = run(tmp_path, replace(PLAN, patience=2, iterations=9), good={1, 2, 3})
     assert len(updates.made) == 3
@@ -143,6 +152,20 @@ def test_a_changed_plan_is_refused(tmp_path, change):
     with pytest.raises(ValueError, match="begun otherwise") as refused:
         run(tmp_path, replace(PLAN, iterations=1, **change))
     assert next(iter(change)) in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "split"),
+    [
+        ("alfworld", {}, "generated"),
+        ("alfworld", {"data": "there"}, "train"),
+        ("textcraft", {}, "generated"),
+        ("arithmetic", {}, "train"),
+    ],
+)
+def test_what_is_learnt_from_needs_no_data_where_none_is_named(name, options, split):
+    environment = make_environment(name, **options)
+    assert PLAN.splits(environment, environment)[0] == split
 
 
 def test_a_custom_runner_plays_every_episode(tmp_path):
