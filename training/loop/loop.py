@@ -290,6 +290,7 @@ class _Run:
         before = await self._tested(runs.format(0), start, seed)
         after = await self._tested(runs.format(played), versions, seed)
         before, after = replace(before, team="before"), replace(after, team="after")
+        await self.serving.release(self._folders(versions))
         comparison = compare([before, after])
         self._tell("final", played, before=before.summary.score, after=after.summary.score)
         return Outcome(
