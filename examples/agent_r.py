@@ -1,10 +1,11 @@
 """Agent-R on two CPU cores: does the bundled model learn to turn back from its own errors?
 
-Two runs of three iterations each, on generated ALFWorld games. One trains on spliced plays and good
-ones, the other, the control, on as many rows that are all plain good plays. After each iteration
-the model plays held-out games greedily, as they are and with planted errors: the first few actions
-are random ones, which it has to live with. Everything lands in `runs/agent_r`; a run that was
-stopped goes on.
+Three runs of three iterations each, on generated ALFWorld games. One trains on plays that are cut
+where the model itself sees its first error and spliced with good ones; one, direct revision, does
+not cut them; and one, the control, has as many rows that are all plain good plays. After each
+iteration the model plays held-out games greedily, as they are and with planted errors: the first
+few actions are random ones, which it has to live with. Everything lands in `runs/agent_r`; a run
+that was stopped goes on.
 
     python examples/agent_r.py
 """
@@ -39,7 +40,14 @@ from symposia.training.loop import LocalServing, Plan, train
 from symposia.training.recipes.agent_r import AgentR
 from symposia.training.trainer import UpdateSettings
 
-ARMS = {"splices": True, "plain": False}
+ARMS: dict[str, dict[str, Any]] = {
+    "splices": {"judge": "verdicts"},
+    "direct": {"judge": "none"},
+    "plain": {"judge": "verdicts", "splices": False},
+}
+THOUGHTS = ("My last step was wrong.",)
+"""Few words, and always the same: `tiny` has never read such a sentence."""
+PROCESSES = 2
 ITERATIONS = 3
 TASKS, GAMES, PLANTED = 12, 32, 4
 """Games searched in an iteration, held-out games, random actions at the start of a spoilt game."""
@@ -86,11 +94,12 @@ class Collected:
 def main() -> None:
     given = arguments()
     began = time.perf_counter()
-    with ProcessPoolExecutor(len(ARMS), mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(given.processes, mp_context=get_context("spawn")) as pool:
         made = list(pool.map(arm, ARMS, [given] * len(ARMS)))
     collected = [each for of_arm, _ in made for each in of_arm]
     measured = [each for _, of_arm in made for each in of_arm]
-    measured += [replace(each, arm="plain") for each in measured if not each.iteration]
+    start = [each for each in measured if not each.iteration]
+    measured += [replace(each, arm=name) for each in start for name in ARMS if name != each.arm]
     measured.sort(key=lambda each: (each.arm, each.iteration))
     text = table(collected, measured, given, time.perf_counter() - began)
     given.results.mkdir(parents=True, exist_ok=True)
@@ -104,8 +113,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--tasks", type=int, default=TASKS, help="games searched an iteration")
     parser.add_argument("--games", type=int, default=GAMES, help="held-out games")
     parser.add_argument("--iterations", type=int, default=ITERATIONS)
-    parser.add_argument("--rate", type=float, default=2e-3, help="learning rate")
+    parser.add_argument("--rate", type=float, default=5e-4, help="learning rate")
     parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--processes", type=int, default=PROCESSES, help="runs at once")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--results", type=Path, default=RESULTS)
@@ -132,7 +142,6 @@ async def trained(name: str, given: argparse.Namespace) -> tuple[list[Collected]
         tasks=given.tasks,
         attempts=1,
         update=UpdateSettings(learning_rate=given.rate, epochs=given.epochs, batch=8, device="cpu"),
-        train_split="generated",
         test_split="generated",
         test_tasks=1,  # measured below, with planted errors as well
         evaluate_every=0,
@@ -141,7 +150,7 @@ async def trained(name: str, given: argparse.Namespace) -> tuple[list[Collected]
         workers=1,
         seed=given.seed,
     )
-    recipe = AgentR(splices=ARMS[name], judge="verdicts", descents=3, samples=2, max_depth=STEPS)
+    recipe = AgentR(thoughts=THOUGHTS, descents=3, samples=2, max_depth=STEPS, **ARMS[name])
 
     def heard(arrow: str, iteration: int, measures: Any) -> None:
         print(f"{name}: {arrow} {iteration} {dict(measures)}", flush=True)
@@ -149,8 +158,8 @@ async def trained(name: str, given: argparse.Namespace) -> tuple[list[Collected]
     await train(recipe, games, plan, folder, heard=heard)
     serving = LocalServing(TINY, adapters=True)
     measured = []
-    # Both arms start from the same weights: those are measured once.
-    for iteration in range(0 if ARMS[name] else 1, given.iterations + 1):
+    # All arms start from the same weights: those are measured once.
+    for iteration in range(0 if name == "splices" else 1, given.iterations + 1):
         version = folder / "versions" / "policy" / f"{iteration:04d}"
         served = await serving.serve({"policy": version}, temperature=0.0, max_tokens=64)
         measured.append(await played(name, iteration, served["policy"], given))
@@ -237,7 +246,7 @@ def table(
     given: argparse.Namespace,
     seconds: float,
 ) -> str:
-    """Both arms, as Markdown."""
+    """All arms, as Markdown."""
     lines = [
         "# Agent-R on tiny",
         "",
@@ -276,7 +285,7 @@ def share(count: int, games: int) -> str:
 
 
 def plot(measured: Sequence[Measured], file: Path) -> None:
-    """Held-out success of both arms, clean and with planted errors."""
+    """Held-out success of all arms, clean and with planted errors."""
     import matplotlib
 
     matplotlib.use("Agg")

@@ -80,7 +80,6 @@ def run(kind: str, seed: int, updates: int) -> None:
             attempts=ATTEMPTS,
             lora=None,
             update=UpdateSettings(learning_rate=1e-3, batch=64, device="cpu"),
-            train_split="generated",
             test_tasks=TESTED,
             test_temperature=1.0,
             evaluate_every=TEST_EVERY,
