@@ -65,10 +65,11 @@ class SideBySide(Cache):
                 while len(self.layers) <= index:
                     self.layers.append(_Layer(self))
                 self._own_layers[index].place(row, keys, values)
+        start = self.start
         for layer in self._own_layers:
-            layer.blank(others, slice(self.start, before))
+            layer.blank(others, slice(start, before))
             for row, first in enumerate(self._first[others.stop :], others.stop):
-                layer.blank(slice(row, row + 1), slice(self.start, first))
+                layer.blank(slice(row, row + 1), slice(start, first))
 
     def remove(self, row: int) -> None:
         """Drop a row; the last one takes its place."""
