@@ -62,7 +62,7 @@ def test_weights_curves_and_decisions_are_byte_by_byte_those_of_a_run_left_alone
 def test_every_episode_is_played_and_kept_once(killed):
     expected = Counter((killed / "whole.played").read_text().splitlines())
     assert set(expected.values()) == {1}
-    assert len(expected) == 3 + 2 * 4 + 2
+    assert len(expected) == 3 + 2 * 4
     for folder in folders(killed):
         played = Counter(folder.with_suffix(".played").read_text().splitlines())
         assert played == expected, folder.name
