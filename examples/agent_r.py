@@ -42,8 +42,8 @@ from symposia.training.trainer import UpdateSettings
 
 ARMS: dict[str, dict[str, Any]] = {
     "splices": {"judge": "verdicts"},
-    "direct": {"judge": "none"},
     "plain": {"judge": "verdicts", "splices": False},
+    "direct": {"judge": "none"},
 }
 THOUGHTS = ("My last step was wrong.",)
 """Few words, and always the same: `tiny` has never read such a sentence."""
@@ -94,7 +94,9 @@ class Collected:
 def main() -> None:
     given = arguments()
     began = time.perf_counter()
-    with ProcessPoolExecutor(given.processes, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(
+        given.processes, mp_context=get_context("spawn"), max_tasks_per_child=1
+    ) as pool:
         made = list(pool.map(arm, ARMS, [given] * len(ARMS)))
     collected = [each for of_arm, _ in made for each in of_arm]
     measured = [each for _, of_arm in made for each in of_arm]
@@ -113,7 +115,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--tasks", type=int, default=TASKS, help="games searched an iteration")
     parser.add_argument("--games", type=int, default=GAMES, help="held-out games")
     parser.add_argument("--iterations", type=int, default=ITERATIONS)
-    parser.add_argument("--rate", type=float, default=5e-4, help="learning rate")
+    parser.add_argument("--rate", type=float, default=1e-3, help="learning rate")
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--processes", type=int, default=PROCESSES, help="runs at once")
     parser.add_argument("--seed", type=int, default=0)

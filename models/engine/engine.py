@@ -32,6 +32,7 @@ from transformers import (
 from .adapters import Adapters
 from .grammar import Constraint, GrammarError, Grammars
 from .lane import Lane, Work
+from .memory import Trimmer
 from .request import Completion, Listener, Request, Row
 from .scores import score, score_apart
 
@@ -104,6 +105,7 @@ class Engine:
         """Guards the lanes' queues, the jobs and the worker."""
         self._worker: threading.Thread | None = None
         self._closing = False
+        self._memory = Trimmer()
         self._leaving = threading.Event()
         """Whether Python ends."""
 
@@ -357,13 +359,15 @@ class Engine:
                 if not self._busy:
                     self._worker = None
                     self._goodbye.detach()
-                    return
+                    break
             self._do_jobs()
             for lane in self._each_lane:
                 if lane.busy:
                     self._step(lane)
             with self._wake:
                 self._wake.notify_all()
+            self._memory.now_and_then()
+        self._memory.now()
 
     @property
     def _in_worker(self) -> bool:
