@@ -15,12 +15,14 @@ import json
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from symposia import Episode, EpisodeStore, make_environment
 from symposia.models.load import TINY
-from symposia.training.loop import Plan, train_sync
+from symposia.training import Example
+from symposia.training.loop import Plan, Stage, train_sync
 from symposia.training.recipes.comas import CoMAS, discussions
 from symposia.training.trainer import UpdateSettings
 
@@ -40,6 +42,7 @@ ARMS: dict[str, dict[str, Any]] = {
     "frozen": {"normalise_by": "role", "scorer": "frozen"},
     "random": {"normalise_by": "role", "reward": "random"},
     "shared": {"shared": True},
+    "labels": {"normalise_by": "role"},
 }
 MEANING = {
     "batch": "as in the paper: all roles normalised together",
@@ -48,7 +51,31 @@ MEANING = {
     "frozen": "by role; the start scores for all",
     "random": "control, by role: marks drawn by chance",
     "shared": "control, as in the paper, but one model is all agents",
+    "labels": "control, by role: the truth in the place of marks, which CoMAS never has",
 }
+
+
+class Labelled(CoMAS):
+    """The control that knows the truth: what may be hoped for at best."""
+
+    name = "comas-labelled"
+
+    async def rows(self, episodes: Sequence[Episode], stage: Stage) -> Sequence[Example]:
+        return await super().rows([await marked(each, stage) for each in episodes], stage)
+
+
+async def marked(episode: Episode, stage: Stage) -> Episode:
+    """An episode whose scorers accept what is right, and nothing else."""
+    said = {(turn.branch, turn.agent): turn.parsed for turn in episode.turns}
+    rounds = []
+    for number, drawn in enumerate(episode.findings["rounds"], 1):
+        scores = []
+        for solver, score in enumerate(drawn["scores"]):
+            parsed = said[f"{number}/{solver}", f"solver-{solver}"]
+            earned = await stage.score(episode.task, parsed["answer"]) if parsed else 0.0
+            scores.append(score if score is None else 3 if earned else 1)
+        rounds.append({**drawn, "scores": scores})
+    return replace(episode, findings={**episode.findings, "rounds": rounds})
 
 
 CURVES = {
@@ -84,7 +111,8 @@ def run(arm: str, iterations: int) -> None:
         if arrow != "update":
             print(f"{time.perf_counter() - began:6.0f} s", arm, arrow, iteration, dict(measures))
 
-    outcome = train_sync(CoMAS(**TEAM, **ARMS[arm]), environment, plan, folder, heard=heard)
+    recipe = (Labelled if arm == "labels" else CoMAS)(**TEAM, **ARMS[arm])
+    outcome = train_sync(recipe, environment, plan, folder, heard=heard)
     truth = {
         task.id: str(task.reference)
         for split in environment.splits
