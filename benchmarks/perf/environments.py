@@ -20,10 +20,12 @@ import time
 import tracemalloc
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 from statistics import median, quantiles
 from typing import Any, TypeVar
 
 from symposia.benchmarks import ENVIRONMENTS, Environment, make_environment
+from symposia.benchmarks.lookup.encyclopedia import Encyclopedia
 from symposia.episodes import Observation, Task
 
 Result = TypeVar("Result")
@@ -35,6 +37,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "gymnasium": {"env": "FrozenLake-v1", "actions": ["left", "down", "right", "up"]},
 }
 """What an environment is made with; nothing by default."""
+LOOKED_UP = ("atlas", "hotpotqa", "fever")
+"""They search in pages; those of the official ones are made here."""
+PAGES = 100_000
+WORDS = 20_000
 EPISODE = 20
 """Actions in an episode, at most."""
 COPIES = 20
@@ -50,9 +56,39 @@ def timed(times: list[float], call: Callable[..., Result], *arguments: Any) -> R
     return result
 
 
-def next_action(seen: Observation, rng: random.Random) -> str:
+def next_action(name: str, seen: Observation, rng: random.Random) -> str:
+    if name in LOOKED_UP:
+        words = seen.text.split()
+        start = rng.randrange(len(words))
+        return rng.choice(
+            (
+                f"search[{title(rng.randrange(PAGES))}]",
+                f"search[{' '.join(words[start : start + 2])}]",
+                f"lookup[{words[start]}]",
+            )
+        )
     action = rng.choice(seen.admissible) if seen.admissible else "1"
     return action.replace("<query>", "set")
+
+
+def title(number: int) -> str:
+    """Of a page that is made."""
+    return f"word{number % WORDS} {number}"
+
+
+def made_pages(file: Path) -> Path:
+    """A corpus of pages of a hundred words each."""
+    rng = random.Random(0)
+    words = [f"word{number}" for number in range(WORDS)]
+    pages = (
+        {
+            "title": title(number),
+            "text": ". ".join(" ".join(rng.choices(words, k=20)) for _ in "12345"),
+        }
+        for number in range(PAGES)
+    )
+    Encyclopedia.build(file, pages, progress=False)
+    return file
 
 
 def episode(
@@ -63,7 +99,7 @@ def episode(
     for _ in range(EPISODE):
         if seen.done:
             return
-        seen = timed(steps, world.step, next_action(seen, rng))
+        seen = timed(steps, world.step, next_action(world.name, seen, rng))
 
 
 def bytes_a_copy(world: Environment, tasks: Sequence[Task]) -> float:
@@ -76,7 +112,7 @@ def bytes_a_copy(world: Environment, tasks: Sequence[Task]) -> float:
         fork = world.fork()
         seen = fork.reset(tasks[number % len(tasks)])
         if not seen.done:
-            fork.step(next_action(seen, rng))
+            fork.step(next_action(world.name, seen, rng))
         forks.append(fork)
         if number == 0:  # what is loaded with the first use is shared
             gc.collect()
@@ -90,7 +126,10 @@ def bytes_a_copy(world: Environment, tasks: Sequence[Task]) -> float:
 
 
 def measure(name: str, steps: int) -> dict[str, float]:
-    world = make_environment(name, **OPTIONS.get(name, {}))
+    options = dict(OPTIONS.get(name, {}))
+    if name in LOOKED_UP[1:]:
+        options["corpus"] = made_pages(Path(os.environ["SYMPOSIA_CACHE"]) / f"{name}.sqlite")
+    world = make_environment(name, **options)
     resets: list[float] = []
     times: list[float] = []
     tasks = world.tasks(world.default_split)
