@@ -15,13 +15,12 @@ import json
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from symposia import Episode, EpisodeStore, make_environment
 from symposia.models.load import TINY
-from symposia.training import Example
+from symposia.training import builders
 from symposia.training.loop import Plan, Stage, train_sync
 from symposia.training.recipes.comas import CoMAS, discussions
 from symposia.training.trainer import UpdateSettings
@@ -60,22 +59,11 @@ class Labelled(CoMAS):
 
     name = "comas-labelled"
 
-    async def rows(self, episodes: Sequence[Episode], stage: Stage) -> Sequence[Example]:
-        return await super().rows([await marked(each, stage) for each in episodes], stage)
-
-
-async def marked(episode: Episode, stage: Stage) -> Episode:
-    """An episode whose scorers accept what is right, and nothing else."""
-    said = {(turn.branch, turn.agent): turn.parsed for turn in episode.turns}
-    rounds = []
-    for number, drawn in enumerate(episode.findings["rounds"], 1):
-        scores = []
-        for solver, score in enumerate(drawn["scores"]):
-            parsed = said[f"{number}/{solver}", f"solver-{solver}"]
-            earned = await stage.score(episode.task, parsed["answer"]) if parsed else 0.0
-            scores.append(score if score is None else 3 if earned else 1)
-        rounds.append({**drawn, "scores": scores})
-    return replace(episode, findings={**episode.findings, "rounds": rounds})
+    async def marks(self, episode: Episode, stage: Stage) -> Sequence[int | None]:
+        return [
+            each.score and (3 if await builders.right(episode, each.turns[0], stage) else 1)
+            for each in discussions(episode)
+        ]
 
 
 CURVES = {

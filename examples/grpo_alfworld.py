@@ -139,7 +139,7 @@ def report(out: Path) -> None:
     ]
     for kind, runs in ended.items():
         for name, found in runs.items():
-            scores = dict(map(tuple, found["curve"]))
+            scores = dict(found["curve"])
             cells = [f"{scores[at]:.0%}" if at in scores else "" for at in updates]
             gain = mean(found["after"]) - mean(found["before"])
             cells += [f"{gain:+.0%}", f"{found['seconds'] / 60:.0f}"]
@@ -169,7 +169,7 @@ def draw(ended: Mapping[str, Mapping[str, Any]], file: Path) -> None:
     figure = Figure(figsize=(6, 3.5), layout="constrained")
     axes = figure.subplots()
     for kind, color in zip(RECIPES, ("tab:blue", "tab:gray"), strict=True):
-        curves = [dict(map(tuple, run["curve"])) for run in ended.get(kind, {}).values()]
+        curves = [dict(run["curve"]) for run in ended.get(kind, {}).values()]
         if not curves:
             continue
         for curve in curves:

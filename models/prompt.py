@@ -12,7 +12,7 @@ were, is not encoded again.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -34,14 +34,12 @@ class PromptWriter:
         self._tokenizer = tokenizer
         added = list(tokenizer.added_tokens_decoder.values())
         self._special = sorted({str(token) for token in added if token.special})
-        longest_first = sorted(self._special, key=len, reverse=True)
-        self._quoted = re.compile("|".join(map(re.escape, longest_first)) or r"$^")
+        self._quoted = re.compile(_any_of(self._special) or r"$^")
         numbers = "|".join(map(str, range(len(self._special))))
         self._marks = re.compile(f"{OPEN}({numbers or '$^'}){CLOSE}")
         self._added = {str(token): at for at, token in tokenizer.added_tokens_decoder.items()}
-        cuts = "|".join(map(re.escape, sorted(self._added, key=len, reverse=True)))
         apart = tokenizer.is_fast and added and all(map(_stands_alone, added))
-        self._cuts = re.compile(f"({cuts})") if apart else None
+        self._cuts = re.compile(f"({_any_of(self._added)})") if apart else None
         self._known = lru_cache(KNOWN)(self._encoded)
 
     def ids(
@@ -84,6 +82,11 @@ class PromptWriter:
 
     def _mark(self, found: re.Match[str]) -> str:
         return f"{OPEN}{self._special.index(found[0])}{CLOSE}"
+
+
+def _any_of(tokens: Iterable[str]) -> str:
+    """A pattern that finds the longest of some tokens."""
+    return "|".join(map(re.escape, sorted(tokens, key=len, reverse=True)))
 
 
 def _stands_alone(token: AddedToken) -> bool:

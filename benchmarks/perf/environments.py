@@ -37,8 +37,9 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "gymnasium": {"env": "FrozenLake-v1", "actions": ["left", "down", "right", "up"]},
 }
 """What an environment is made with; nothing by default."""
-LOOKED_UP = ("atlas", "hotpotqa", "fever")
-"""They search in pages; those of the official ones are made here."""
+PAGED = ("hotpotqa", "fever")
+"""They search in pages, which are made here."""
+LOOKED_UP = ("atlas", *PAGED)
 PAGES = 100_000
 WORDS = 20_000
 EPISODE = 20
@@ -77,13 +78,15 @@ def title(number: int) -> str:
 
 
 def made_pages(file: Path) -> Path:
-    """A corpus of pages of a hundred words each."""
+    """A corpus of pages of a hundred words each, made once."""
+    if file.is_file():
+        return file
     rng = random.Random(0)
     words = [f"word{number}" for number in range(WORDS)]
     pages = (
         {
             "title": title(number),
-            "text": ". ".join(" ".join(rng.choices(words, k=20)) for _ in "12345"),
+            "text": ". ".join(" ".join(rng.choices(words, k=20)) for _ in range(5)),
         }
         for number in range(PAGES)
     )
@@ -127,8 +130,8 @@ def bytes_a_copy(world: Environment, tasks: Sequence[Task]) -> float:
 
 def measure(name: str, steps: int) -> dict[str, float]:
     options = dict(OPTIONS.get(name, {}))
-    if name in LOOKED_UP[1:]:
-        options["corpus"] = made_pages(Path(os.environ["SYMPOSIA_CACHE"]) / f"{name}.sqlite")
+    if name in PAGED:
+        options["corpus"] = made_pages(Path(os.environ["SYMPOSIA_CACHE"]) / "pages.sqlite")
     world = make_environment(name, **options)
     resets: list[float] = []
     times: list[float] = []

@@ -13,6 +13,7 @@ from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers  # noqa: E4
 
 from symposia.models.load import TINY  # noqa: E402
 from symposia.models.prompt import PromptWriter  # noqa: E402
+from symposia.models.tool_calls import template_messages  # noqa: E402
 
 TEMPLATE = "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% endfor %}<|assistant|>"
 TOKENS = ("<|user|>", "<|assistant|>", "<|user|>s", "<tool>")
@@ -43,11 +44,9 @@ TOKENIZERS = {
 def test_prompts_in_pieces_are_those_in_one(name, said):
     tokenizer, text = TOKENIZERS[name], "".join(said)
     talk = [HumanMessage(text), AIMessage(f"{text}a"), HumanMessage(f"b{text}"), AIMessage(text)]
-    shown = [
-        {"role": m.type.replace("human", "user").replace("ai", "assistant"), "content": m.text}
-        for m in talk
-    ]
-    whole = tokenizer.apply_chat_template(shown, add_generation_prompt=True, tokenize=False)
+    whole = tokenizer.apply_chat_template(
+        template_messages(talk), add_generation_prompt=True, tokenize=False
+    )
     writer = PromptWriter(tokenizer)
     for _ in range(2):
         assert writer.ids(talk) == tokenizer.encode(whole, add_special_tokens=False)

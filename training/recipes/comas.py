@@ -158,9 +158,20 @@ class CoMAS(Recipe):
             ]
         )
 
+    async def marks(self, episode: Episode, stage: Stage) -> Sequence[int | None]:
+        """The mark that counts for each discussion of an episode. Controls override it."""
+        given = [each.score for each in discussions(episode)]
+        if self.reward == "scores":
+            return given
+        rng = random.Random(f"{episode.seed}/{episode.task}")
+        drawn = [rng.choice(COMAS_SCORES) for _ in given]
+        return [None if mark is None else by for mark, by in zip(given, drawn, strict=True)]
+
     async def rows(self, episodes: Sequence[Episode], stage: Stage) -> Sequence[Example]:
         earned = [
-            each for place, episode in enumerate(episodes) for each in self._earned(place, episode)
+            each
+            for place, episode in enumerate(episodes)
+            for each in self._earned(place, episode, await self.marks(episode, stage))
         ]
         advantages = within(
             [token_rewards(each.reward, [0.0] * each.length) for each in earned],
@@ -181,13 +192,12 @@ class CoMAS(Recipe):
         # k2's gradient on the policy's own samples is that of the divergence from the reference.
         return PolicyGradient(clip=Clip(), mean="sequence", kl=self.kl, estimator="k2")
 
-    def _earned(self, place: int, episode: Episode) -> Iterator[Earned]:
+    def _earned(
+        self, place: int, episode: Episode, marks: Sequence[int | None]
+    ) -> Iterator[Earned]:
         """What each reply earned that is trained."""
-        rng = random.Random(f"{episode.seed}/{episode.task}")
-        for each in discussions(episode):
-            drawn = rng.choice(COMAS_SCORES)
-            score = drawn if self.reward == "random" and each.score is not None else each.score
-            earned = {turn.id: r for turn, r in zip(each.turns, interaction(score), strict=True)}
+        for each, mark in zip(discussions(episode), marks, strict=True):
+            earned = {turn.id: r for turn, r in zip(each.turns, interaction(mark), strict=True)}
             trained = untruncated(episode, earned)
             for turn in each.turns:
                 if turn.id in trained and self._trains(turn) != FROZEN:
