@@ -15,6 +15,7 @@ from ..episodes import BudgetExceeded, current_recorder
 from ..models.asking import read
 from ..models.formats import OutputFormat, output_format
 from ..models.tokens import token_counter
+from ..models.turnstile import one_turn
 from .state import TeamState
 
 if TYPE_CHECKING:
@@ -88,7 +89,9 @@ class Agent:
         """One reply of the model, which may call `tools`, to what its context budget leaves."""
         if self.context is not None:
             messages = await self.context.fit(messages, token_counter(self.model, tools))
-        return await self._offered(tools).ainvoke(messages, self.config)
+        message = await self._offered(tools).ainvoke(messages, self.config)
+        await one_turn()
+        return message
 
     async def ask(self, state: TeamState, tools: Sequence[BaseTool] = ()) -> AIMessage:
         """One reply in this state, from a model that may call `tools`.

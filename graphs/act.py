@@ -95,22 +95,24 @@ def act(
             raise ValueError(f"{limit}={value}: it must be at least 1")
     written = format or (policy.format if isinstance(policy, Agent) else output_format("tags"))
 
-    async def reset(state: TeamState, runtime: Runtime[TeamContext]) -> dict[str, Any]:
+    async def reset(state: TeamState, runtime: Runtime[TeamContext]) -> Command[str]:
         world = _world(runtime)
         seen = await world.reset()
         runtime.context.notes[REACHED] = True
         opening = f"{world.instructions}\n\n{seen.text}".strip()
-        return {
-            "messages": Overwrite([HumanMessage(opening)]),
-            "observation": seen,
-            "draft": None,
-            "critique": None,
-            "steps": 0,
-            "unread": 0,
-            "round": 0,
-            "said": [],
-            "stop": "done" if seen.done else "",
-        }
+        return onwards(
+            {
+                "messages": Overwrite([HumanMessage(opening)]),  # type: ignore[typeddict-item]
+                "observation": seen,
+                "draft": None,
+                "critique": None,
+                "steps": 0,
+                "unread": 0,
+                "round": 0,
+                "said": [],
+                "stop": "done" if seen.done else "",
+            }
+        )
 
     async def returned(state: TeamState, context: TeamContext, action: Proposal) -> None:
         """Bring the world, which no checkpoint holds, to where the conversation is: in a process
@@ -239,9 +241,8 @@ def act(
         return Command(update=update, goto=END if update.get("stop") else "policy")
 
     graph = StateGraph(TeamState, context_schema=TeamContext)
-    graph.add_node("reset", reset)
+    graph.add_node("reset", reset, destinations=("policy", END))
     graph.add_edge(START, "reset")
-    graph.add_conditional_edges("reset", lambda s: END if s["stop"] else "policy", ["policy", END])
     if isinstance(policy, Agent) and critic is None and user is None:
         # One node instead of two: a superstep less saves a quarter of a turn's CPU time.
         graph.add_node("policy", speak_and_step, destinations=("policy", END))

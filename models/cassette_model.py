@@ -22,7 +22,7 @@ from langchain_core.utils.json import parse_json_markdown
 from pydantic import ConfigDict, Field
 
 from ..episodes import scrub
-from .base import ChatModel, inspected
+from .base import ChatModel
 from .cassette_line import Ask, plain, read_by_models
 from .typed import is_model, typed_reply
 
@@ -103,7 +103,6 @@ class CassetteModel(ChatModel):
                 reply = self.cassette.keep(ask, key, self.name or "", said)
         return ChatResult(generations=[ChatGeneration(message=reply)])
 
-    @inspected
     async def _agenerate(
         self,
         messages: list[BaseMessage],

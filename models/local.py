@@ -19,7 +19,7 @@ from langchain_core.runnables import Runnable
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ConfigDict, Field, PrivateAttr
 
-from .base import ChatModel, inspected
+from .base import ChatModel
 from .engine import Completion, Engine, Request
 from .engine.adapters import base_of
 from .prompt import PromptWriter
@@ -160,7 +160,6 @@ class LocalChatModel(ChatModel):
         described = [convert_to_openai_tool(tool) for tool in tools or ()]
         return len(self._prompts.ids(messages, described))
 
-    @inspected
     async def _agenerate(
         self,
         messages: list[BaseMessage],

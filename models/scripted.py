@@ -7,6 +7,7 @@ import inspect
 import json
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,7 +20,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel, ConfigDict, PrivateAttr, TypeAdapter
 
 from ..episodes import Episode
-from .base import ChatModel, inspected
+from .base import ChatModel
 from .typed import json_reader, typed_reply
 
 Reply = str | AIMessage | BaseModel | BaseException
@@ -132,7 +133,6 @@ class ScriptedModel(ChatModel):
             raise TypeError("this script is an async function: use ainvoke")
         return self._result(messages, reply, stop)
 
-    @inspected
     async def _agenerate(
         self,
         messages: list[BaseMessage],
@@ -171,8 +171,9 @@ class ScriptedModel(ChatModel):
         met = None
         if isinstance(text := message.content, str):
             ends = [(text.find(each), each) for each in stop or () if each in text]
-            end, met = min(ends, default=(len(text), None))
-            message.content = text[:end]
+            if ends:
+                end, met = min(ends)
+                message.content = text[:end]
         if message.usage_metadata is None:
             read, said = sum(map(_words, messages)), _words(message)
             message.usage_metadata = UsageMetadata(
@@ -185,5 +186,10 @@ class ScriptedModel(ChatModel):
 
 
 def _words(message: BaseMessage) -> int:
-    text = message.content if isinstance(message.content, str) else message.text
+    return _words_in(message.content if isinstance(message.content, str) else message.text)
+
+
+@lru_cache(maxsize=4096)
+def _words_in(text: str) -> int:
+    """How many words there are; a conversation is counted anew at each turn."""
     return len(text.split())

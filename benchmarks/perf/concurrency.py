@@ -37,6 +37,9 @@ class Corridor(Environment):
         self.length = length
         self.at = 0
 
+    def fork(self) -> Corridor:
+        return Corridor(self.episodes, self.length)
+
     def tasks(self, split: str) -> list[Task]:
         return [Task(f"corridor:{i}", "walk") for i in range(self.episodes)]
 

@@ -19,7 +19,7 @@ from langchain_core.runnables import Runnable
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, field_validator
 
-from ..base import ChatModel, inspected
+from ..base import ChatModel
 from ..seeds import CallSeeds
 from ..typed import is_model, json_reader, typed_reply
 from .resilience import ServerError
@@ -185,7 +185,6 @@ class ServedChatModel(ChatModel):
         request = self._request(messages, stop, run_manager, kwargs)
         return self._server.blocking(self._answer(request))
 
-    @inspected
     async def _agenerate(
         self,
         messages: list[BaseMessage],
