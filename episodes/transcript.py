@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from langchain_core.messages import BaseMessage, convert_to_openai_messages
+from langchain_core.messages import AIMessage, BaseMessage, convert_to_openai_messages
 
 from .call import Call
 from .turn import Tokens, Turn
@@ -67,9 +67,9 @@ def _turn(call: Call, messages: tuple[dict[str, Any], ...], zero: float) -> Turn
 
 def _openai(message: BaseMessage, content: Any) -> dict[str, Any]:
     """`message` in OpenAI's format, with the content that it had."""
-    plain = isinstance(content, str) and not getattr(message, "tool_calls", None)
+    calls = message.tool_calls if isinstance(message, AIMessage) else ()
     role = ROLES.get(message.type)
-    if plain and role and message.name is None:
+    if isinstance(content, str) and not calls and role and message.name is None:
         return {"role": role, "content": content}
     converted = convert_to_openai_messages(message.model_copy(update={"content": content}))
     assert isinstance(converted, dict)

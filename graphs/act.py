@@ -186,9 +186,13 @@ def act(
         update = await taken(state, runtime)
         return onwards({**update, "draft": None, "critique": None, "round": 0})
 
-    async def propose(state: TeamState) -> dict[str, Any]:
+    async def propose(state: TeamState) -> Command[str]:
         update = await work(policy, state)
-        return {"draft": update.get("draft"), **stopped(update)}
+        draft = update.get("draft")
+        asks = user is not None and getattr(draft, "question", None)
+        unchecked = "step" if critic is None else "review"
+        told = {"draft": draft, **stopped(update)}
+        return Command(update=told, goto="user" if asks else unchecked)
 
     async def review(state: TeamState) -> Command[str]:
         assert critic is not None
@@ -227,12 +231,6 @@ def act(
         stop = "questions unanswered" if unread >= unread_limit else ""
         return onwards({**update, "unread": unread, "stop": stop})
 
-    def proposed(state: TeamState) -> str:
-        asked: Any = getattr(state.get("draft"), "question", None)
-        if user is not None and asked:
-            return "user"
-        return "review" if critic is not None else "step"
-
     async def speak_and_step(state: TeamState, runtime: Runtime[TeamContext]) -> Command[str]:
         chosen: Any = {**state, **await work(policy, state)}
         return onwards(await taken(chosen, runtime))
@@ -247,10 +245,9 @@ def act(
         # One node instead of two: a superstep less saves a quarter of a turn's CPU time.
         graph.add_node("policy", speak_and_step, destinations=("policy", END))
     else:
-        after = [*(["user"] if user else []), "review" if critic else "step"]
-        graph.add_node("policy", propose)
+        after = ("review" if critic else "step", *(("user",) if user else ()))
+        graph.add_node("policy", propose, destinations=after)
         graph.add_node("step", step, destinations=("policy", END))
-        graph.add_conditional_edges("policy", proposed, after)
     if critic is not None:
         graph.add_node("review", review, destinations=("policy", "step", END))
     if user is not None:

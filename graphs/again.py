@@ -59,7 +59,7 @@ def again(
     async def settle(state: TeamState) -> dict[str, Any]:
         return settled(next((each.draft for each in reversed(state["said"]) if each.draft), None))
 
-    def goes_on(state: TeamState) -> str:
+    async def goes_on(state: TeamState) -> str:
         return "settle" if state["stop"] or len(state["said"]) == attempts else "attempt"
 
     graph = StateGraph(TeamState, context_schema=TeamContext, output_schema=Settled)

@@ -85,6 +85,7 @@ class Branches:
         self, state: TeamState, numbers: Iterable[int] | None = None, prefix: str = ""
     ) -> list[Send]:
         """Send the branches (those with these numbers) to work; what a conditional edge returns.
+        An edge is best async: LangGraph runs any other in a thread.
 
         Args:
             prefix: stands before the number in the branch's id.
@@ -96,6 +97,10 @@ class Branches:
             )
             for number in (range(len(self.nodes)) if numbers is None else numbers)
         ]
+
+    async def every(self, state: TeamState) -> list[Send]:
+        """All branches, for a conditional edge."""
+        return self(state)
 
 
 def add_branches(

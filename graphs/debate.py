@@ -104,6 +104,9 @@ def debate(
     def first(state: TeamState) -> list[Send]:
         return branches(state, everybody if order == "together" else [0])
 
+    async def opening(state: TeamState) -> list[Send]:
+        return first(state)
+
     async def moderate(state: TeamState) -> Command[Any]:
         assert moderator is not None
         last = last_words(state["said"])
@@ -137,7 +140,7 @@ def debate(
     if moderator:
         graph.add_node("moderate", moderate, destinations=(*nodes, "settle", END))
     graph.add_edge(START, "begin")
-    graph.add_conditional_edges("begin", first, [*nodes])
+    graph.add_conditional_edges("begin", opening, [*nodes])
     graph.add_edge("settle", END)
     return graph.compile(name=name, checkpointer=checkpointer)
 

@@ -107,7 +107,7 @@ def judge(
         verdict = merge(ballots, len(state.get("candidates") or ()) or 1)
         return {"verdict": verdict, **({"stop": stop} if stop else {})}
 
-    def read(state: TeamState) -> list[Send] | str:
+    async def read(state: TeamState) -> list[Send] | str:
         shown = state.get("candidates") or ()
         return END if shown and not any(each.draft for each in shown) else branches(state)
 

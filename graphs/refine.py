@@ -16,10 +16,11 @@ from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
+from langgraph.types import Command
 
 from ..agents import Candidate, TeamContext, TeamState
 from .branches import score_of
-from .team import Member, Settled, Team, name_of, stopped, work
+from .team import Member, Settled, Team, name_of, onwards, stopped, work
 
 StopRule = Callable[[TeamState], bool]
 
@@ -79,20 +80,22 @@ def refine(
             "stop": "",
         }
 
-    async def draft(state: TeamState) -> dict[str, Any]:
+    async def draft(state: TeamState) -> Command[str]:
         author = reviser if reviser and state["draft"] is not None else actor
         update = await work(author, state)
         new, round = update.get("draft"), state["round"] + 1
         said = [*state["said"], Candidate(by=name_of(author), round=round, draft=new)]
         kept = {"draft": state["draft"] if new is None else new, **stopped(update)}
-        return {**kept, "round": round, "unread": int(new is None), "said": said}
+        unread = int(new is None)
+        return onwards(state, {**kept, "round": round, "unread": unread, "said": said}, drafted)
 
-    async def criticise(state: TeamState) -> dict[str, Any]:
+    async def criticise(state: TeamState) -> Command[str]:
         update = await work(critic, state)
         critique = update.get("critique")
-        return {"critique": critique, "said": noted(state, critique=critique), **stopped(update)}
+        said = noted(state, critique=critique)
+        return onwards(state, {"critique": critique, "said": said, **stopped(update)}, reviewed)
 
-    async def decide(state: TeamState) -> dict[str, Any]:
+    async def decide(state: TeamState) -> Command[str]:
         assert judge is not None
         update = await work(judge, state)
         verdict = update.get("verdict")
@@ -101,7 +104,7 @@ def refine(
         told = {"verdict": verdict, "said": said, **stopped(update)}
         if score >= state["best_score"] and not update.get("stop"):
             told |= {"best": state["draft"], "best_score": score}
-        return told
+        return onwards(state, told, decided)
 
     async def settle(state: TeamState) -> dict[str, Any]:
         best, draft = state.get("best"), state.get("draft")
@@ -125,18 +128,14 @@ def refine(
 
     graph = StateGraph(TeamState, context_schema=TeamContext, output_schema=Settled)
     graph.add_node("begin", begin)
-    graph.add_node("draft", draft)
-    graph.add_node("critique", criticise)
+    graph.add_node("draft", draft, destinations=("draft", "critique", "settle"))
+    after = "judge" if judge else "draft"
+    graph.add_node("critique", criticise, destinations=(after, "settle"))
+    if judge:
+        graph.add_node("judge", decide, destinations=("draft", "settle"))
     graph.add_node("settle", settle)
     graph.add_edge(START, "begin")
     graph.add_edge("begin", "draft")
-    graph.add_conditional_edges("draft", drafted, ["draft", "critique", "settle"])
-    if judge:
-        graph.add_node("judge", decide)
-        graph.add_conditional_edges("critique", reviewed, ["judge", "settle"])
-        graph.add_conditional_edges("judge", decided, ["draft", "settle"])
-    else:
-        graph.add_conditional_edges("critique", reviewed, ["draft", "settle"])
     graph.add_edge("settle", END)
     return graph.compile(name=name, checkpointer=checkpointer)
 

@@ -106,7 +106,7 @@ def review(
         seen: Any = {**apart(state), "draft": state["solved"][place].draft, **told}
         return cast(TeamState, seen)
 
-    def to_read(state: Reviewing) -> list[Send] | str:
+    async def to_read(state: Reviewing) -> list[Send] | str:
         sends = [
             Send("read", Branch(name=f"{place}/{number}", state=outlook(state, place)))
             for place in state["places"]
@@ -114,7 +114,7 @@ def review(
         ]
         return sends if sends and not state["limit"] else "settle"
 
-    def to_revise(state: Reviewing) -> list[Send] | str:
+    async def to_revise(state: Reviewing) -> list[Send] | str:
         sends = []
         for count, each in enumerate(state["heard"]):
             place, number = state["places"][count // readings], count % readings
@@ -134,7 +134,7 @@ def review(
     graph.add_node("heard", heard)
     graph.add_node("settle", settle)
     graph.add_edge(START, "begin")
-    graph.add_conditional_edges("begin", solve, [*solve.nodes])
+    graph.add_conditional_edges("begin", solve.every, [*solve.nodes])
     graph.add_conditional_edges("solved", to_read, ["read", "settle"])
     if reviser is not None:
         add_branches(graph, "revise", [reviser], then="revised")

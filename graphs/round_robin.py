@@ -65,7 +65,10 @@ def round_robin(
         held = state["candidates"]
         return [at for at, pair in enumerate(pairs) if all(held[place].draft for place in pair)]
 
-    def compare(state: TeamState) -> list[Send] | str:
+    async def ask(state: TeamState) -> list[Send]:
+        return answers(state, prefix=f"{ANSWER}/")
+
+    async def compare(state: TeamState) -> list[Send] | str:
         return ratings(state, readable(state), prefix="pair/") or "settle"
 
     async def settle(state: Gathering) -> dict[str, Any]:
@@ -93,9 +96,7 @@ def round_robin(
     graph.add_node("collect", collect)
     graph.add_node("settle", settle)
     graph.add_edge(START, "begin")
-    graph.add_conditional_edges(
-        "begin", lambda state: answers(state, prefix=f"{ANSWER}/"), [*answers.nodes]
-    )
+    graph.add_conditional_edges("begin", ask, [*answers.nodes])
     graph.add_conditional_edges("collect", compare, [*ratings.nodes, "settle"])
     graph.add_edge("settle", END)
     return graph.compile(name=name, checkpointer=checkpointer)

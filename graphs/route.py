@@ -106,7 +106,7 @@ def route(
         now: Any = {**state, **update}
         return Command(update=update, goto=branches(now, waves[0]))
 
-    def first(state: TeamState) -> list[Send]:
+    async def first(state: TeamState) -> list[Send]:
         return branches(state)
 
     async def close(state: TeamState) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def sample(
     graph.add_node("begin", begin)
     graph.add_node("select", settle)
     graph.add_edge(START, "begin")
-    graph.add_conditional_edges("begin", branches, [*branches.nodes])
+    graph.add_conditional_edges("begin", branches.every, [*branches.nodes])
     graph.add_edge("select", END)
     return graph.compile(name=name, checkpointer=checkpointer)
 

@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 
 from langchain_core.language_models import BaseChatModel
 from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import Command
 
 from ..agents import Agent, Candidate, Critique, Person, Proposal, TeamContext, TeamState, Verdict
 from ..episodes import BudgetExceeded
@@ -68,6 +69,15 @@ async def work(member: Member, state: TeamState) -> dict[str, Any]:
 def settled(draft: Proposal | None, **update: Any) -> dict[str, Any]:
     """The update of a team that has settled on `draft`; without one, an answer stays as it is."""
     return {"draft": draft, **update, **({"answer": draft.value} if draft else {})}
+
+
+def onwards(
+    state: TeamState, update: dict[str, Any], route: Callable[[TeamState], str]
+) -> Command[str]:
+    """The update, and where `route` leads after it. For a conditional edge LangGraph would read the
+    state anew and trace the choice: a fifth of a refinement's CPU time."""
+    seen: Any = {**state, **update}
+    return Command(update=update, goto=route(seen))
 
 
 def stopped(update: Mapping[str, Any]) -> dict[str, Any]:

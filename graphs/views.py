@@ -76,7 +76,7 @@ def two_views(
         assert draft is not None
         return {**apart(state), "draft": None, "messages": [HumanMessage(draft.value)]}
 
-    def views(state: TeamState) -> list[Send]:
+    async def views(state: TeamState) -> list[Send]:
         sent = original(state, prefix=f"{ORIGINAL}/")
         return sent + (rewritten(state, prefix=f"{REWRITTEN}/") if state.get("draft") else [])
 

@@ -75,6 +75,7 @@ class ChatModel(BaseChatModel):
         recorders = [each for each in listeners.handlers if isinstance(each, Recorder)]
         if len(recorders) < len(listeners.handlers) or not self._plain(input, kwargs):
             return await super().ainvoke(input, config, stop=stop, **kwargs)
+        messages = [*input]  # the record's own: the caller may go on writing to theirs
         run = AsyncCallbackManagerForLLMRun(
             run_id=config.get("run_id") or uuid7(),
             handlers=listeners.handlers,
@@ -85,10 +86,10 @@ class ChatModel(BaseChatModel):
         )
         for recorder in recorders:
             recorder.on_chat_model_start(
-                self._serialized, [input], run_id=run.run_id, metadata=run.metadata
+                self._serialized, [messages], run_id=run.run_id, metadata=run.metadata
             )
         try:
-            result = await self._agenerate(input, stop=stop, run_manager=run, **kwargs)
+            result = await self._agenerate(messages, stop=stop, run_manager=run, **kwargs)
         except Exception as error:
             for recorder in recorders:
                 recorder.on_llm_error(error, run_id=run.run_id)

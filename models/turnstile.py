@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-WIDTH = 32
+WIDTH = 8
 """How many pass in one round of the event loop."""
 
 
@@ -26,21 +26,28 @@ class _Turnstile:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._queue: deque[asyncio.Future[None]] = deque()
+        self._places = WIDTH
+        """Places that are left in this round."""
 
     async def passed(self) -> None:
-        if not self._queue:
-            self._loop.call_soon(self._admit)
+        if self._places == WIDTH:
+            self._loop.call_soon(self._next_round)
+        if self._places:
+            self._places -= 1
+            return
         place = self._loop.create_future()
         self._queue.append(place)
         await place
 
-    def _admit(self) -> None:
-        for _ in range(min(WIDTH, len(self._queue))):
+    def _next_round(self) -> None:
+        self._places = WIDTH
+        while self._places and self._queue:
             place = self._queue.popleft()
             if not place.done():  # it was cancelled
                 place.set_result(None)
-        if self._queue:
-            self._loop.call_soon(self._admit)
+                self._places -= 1
+        if self._places < WIDTH:
+            self._loop.call_soon(self._next_round)
 
 
 _around: ContextVar[_Turnstile | None] = ContextVar("symposia_turnstile", default=None)

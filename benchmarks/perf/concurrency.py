@@ -18,6 +18,7 @@ from typing import Annotated, Any, ClassVar, TypedDict
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
+from langgraph.types import Command
 
 from symposia.agents import ToolAgent
 from symposia.benchmarks import Environment, evaluate
@@ -75,15 +76,15 @@ class Walk(TypedDict):
 async def bare(episodes: int, turns: int, latency: float) -> None:
     model = slow_model(latency)
 
-    async def speak(state: Walk) -> dict[str, Any]:
+    async def speak(state: Walk) -> Command[str]:
         said = await model.ainvoke(state["messages"])
         steps = state["steps"] + 1
-        return {"messages": [AIMessage(said.text), HumanMessage("go on")], "steps": steps}
+        update = {"messages": [AIMessage(said.text), HumanMessage("go on")], "steps": steps}
+        return Command(update=update, goto=END if steps == turns else "speak")
 
     graph = StateGraph(Walk)
-    graph.add_node("speak", speak)
+    graph.add_node("speak", speak, destinations=("speak", END))
     graph.add_edge(START, "speak")
-    graph.add_conditional_edges("speak", lambda s: END if s["steps"] == turns else "speak")
     compiled = graph.compile()
     async with asyncio.TaskGroup() as group:
         for _ in range(episodes):

@@ -164,7 +164,7 @@ def deep_agent(
         notices = [refused(FOLD, Fault.BUDGET, why).message(call["id"]) for call in folds]
         return {**update, "messages": _in_order(asked, [*answers, *notices])}
 
-    def acted(state: DeepState) -> str:
+    async def acted(state: DeepState) -> str:
         return END if state["stop"] else "think"
 
     graph = StateGraph(DeepState, context_schema=TeamContext)

@@ -154,11 +154,11 @@ def watched(judge: Member, detector: Member, rounds: int = 1) -> Team:
         update = await work(detector, state)
         return {"critique": update.get("critique"), **stopped(update)}
 
-    def decided(state: Watched) -> str:
+    async def decided(state: Watched) -> str:
         done = state["stop"] or state["verdict"] is None or state["judgements"] > rounds
         return END if done else "detect"
 
-    def detected(state: Watched) -> str:
+    async def detected(state: Watched) -> str:
         critique = state["critique"]
         biased = critique is not None and critique.verdict == "incorrect"
         return "judge" if biased and not state["stop"] else END

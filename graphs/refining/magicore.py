@@ -140,7 +140,7 @@ def magicore(
     graph.add_node("weigh", weigh, destinations=(*dict.fromkeys(improve.nodes), "vote"))
     graph.add_node("vote", vote)
     graph.add_edge(START, "begin")
-    graph.add_conditional_edges("begin", solve, [*dict.fromkeys(solve.nodes)])
+    graph.add_conditional_edges("begin", solve.every, [*dict.fromkeys(solve.nodes)])
     graph.add_edge("vote", END)
     return graph.compile(name="magicore")
 

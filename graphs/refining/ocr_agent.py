@@ -144,7 +144,7 @@ def ocr_agent(
     async def settle(state: OcrState) -> dict[str, Any]:
         return {"answer": _said(state)}
 
-    def go_on(state: OcrState) -> str:
+    async def go_on(state: OcrState) -> str:
         return "settle" if state["stop"] or len(state["rounds"]) >= rounds else "diagnose"
 
     graph = StateGraph(OcrState, context_schema=TeamContext)

@@ -13,7 +13,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from langchain_core.outputs import LLMResult
 from langchain_core.rate_limiters import InMemoryRateLimiter
 
-from symposia.episodes import Budget, BudgetExceeded, Recorder
+from symposia.episodes import Budget, BudgetExceeded, Outcome, Recorder, Task
 from symposia.models import ScriptedModel
 
 ASKED = [SystemMessage("Be brief."), HumanMessage("What is 2 + 3?", id="q")]
@@ -82,6 +82,13 @@ async def test_a_call_keeps_the_id_that_it_was_given() -> None:
     given = uuid4()
     reply = await ScriptedModel(["5"]).ainvoke(ASKED, {"run_id": given})
     assert reply.id == f"lc_run--{given}-0"
+
+
+async def test_what_is_written_to_a_conversation_later_is_not_on_record() -> None:
+    recorder, said = Recorder(), [*ASKED]
+    said.append(await ScriptedModel(["5"]).ainvoke(said, {"callbacks": [recorder]}))
+    turn = recorder.episode(Task("t", "p"), Outcome(), run="r").turns[0]
+    assert [message["role"] for message in turn.messages] == ["system", "user"]
 
 
 async def test_a_spent_budget_refuses_the_call() -> None:

@@ -227,13 +227,14 @@ def routed(probes: Callable[[TeamState], bool], probe: Team, play: Team) -> Team
         ]
         return {"findings": {ANSWERS: told}}
 
+    async def kind(state: TeamState) -> str:
+        return "probe" if probes(state) else "play"
+
     graph = StateGraph(TeamState, context_schema=TeamContext, output_schema=Settled)
     graph.add_node("probe", probe)
     graph.add_node("play", play)
     graph.add_node("note", note)
-    graph.add_conditional_edges(
-        START, lambda state: "probe" if probes(state) else "play", ["probe", "play"]
-    )
+    graph.add_conditional_edges(START, kind, ["probe", "play"])
     graph.add_edge("probe", "note")
     graph.add_edge("play", "note")
     graph.add_edge("note", END)

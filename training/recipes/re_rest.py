@@ -142,11 +142,11 @@ def retried(
         hint = convert_to_openai_messages([*hint_of(corrector, state, critique)])
         return {"findings": {HINT: hint}, "draft": None, **stopped(update)}
 
-    def failed(state: TeamState) -> str:
+    async def failed(state: TeamState) -> str:
         seen = state.get("observation")
         return END if seen is None or seen.reward >= SOLVED else "reflect"
 
-    def reflected(state: TeamState) -> str:
+    async def reflected(state: TeamState) -> str:
         return "again" if HINT in state.get("findings", {}) else END
 
     graph = StateGraph(TeamState, context_schema=TeamContext, output_schema=Settled)
