@@ -31,6 +31,8 @@ class Call:
     """A model call under way or done, as LangChain showed it."""
 
     id: str
+    agent: str
+    branch: str
     messages: list[BaseMessage]
     contents: list[Any]
     """The content of each message when the call began: a graph may change messages later."""
@@ -50,18 +52,10 @@ class Call:
     error: str = ""
 
     @property
-    def agent(self) -> str:
-        return agent_of(self.metadata)
-
-    @property
     def model_name(self) -> str:
         """What the model calls itself, else what it was called."""
         about = self.reply.response_metadata if self.reply else {}
         return str(about.get("model_name") or self.model)
-
-    @property
-    def branch(self) -> str:
-        return str(self.metadata.get("branch", ""))
 
     def usage(self, prices: Prices | None) -> Usage:
         """What it has used so far, which sets its cost. Tokens that nobody counted are

@@ -116,11 +116,13 @@ class Recorder(BaseCallbackHandler):
         **kwargs: Any,
     ) -> None:
         metadata = metadata or {}
+        agent, branch = agent_of(metadata), str(metadata.get("branch", ""))
         ledger = self.ledger
-        ledger.start_call(agent_of(metadata))
-        branch = str(metadata.get("branch", ""))
+        ledger.start_call(agent)
         call = Call(
             id=run_id.hex,
+            agent=agent,
+            branch=branch,
             messages=messages[0],
             contents=[message.content for message in messages[0]],
             metadata=metadata,

@@ -27,6 +27,7 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, LLMResult
 from langgraph.graph import END, START, StateGraph
+from langgraph.types import Command
 
 from symposia.agents import Action, TeamState, ToolAgent
 from symposia.episodes import Outcome, Recorder, Task
@@ -40,16 +41,14 @@ TURNS = 20
 def looping(node: Any) -> Any:
     """A graph that runs `node` TURNS times."""
 
-    async def count(state: TeamState) -> dict[str, Any]:
+    async def count(state: TeamState) -> Command[str]:
         update = await node(state)
-        return {"draft": update["draft"], "steps": state["steps"] + 1}
+        told = {"draft": update["draft"], "steps": state["steps"] + 1}
+        return Command(update=told, goto=END if told["steps"] >= TURNS else "agent")
 
     graph = StateGraph(TeamState)
-    graph.add_node("agent", count)
+    graph.add_node("agent", count, destinations=("agent", END))
     graph.add_edge(START, "agent")
-    graph.add_conditional_edges(
-        "agent", lambda s: END if s["steps"] >= TURNS else "agent", ["agent", END]
-    )
     return graph.compile()
 
 
@@ -105,12 +104,12 @@ def alone(history: list[Any]) -> float:
     replies = [
         AIMessage(REPLY, id=f"{i}", response_metadata=about, usage_metadata=usage) for i in run_ids
     ]
+    results = [LLMResult(generations=[[ChatGeneration(message=reply)]]) for reply in replies]
     metadata = {"agent": "agent", "langgraph_node": "agent", "langgraph_step": 1}
     began = time.process_time()
     recorder = Recorder()
-    for run_id, reply in zip(run_ids, replies, strict=True):
+    for run_id, result in zip(run_ids, results, strict=True):
         recorder.on_chat_model_start({}, [[*history]], run_id=run_id, metadata=metadata)
-        result = LLMResult(generations=[[ChatGeneration(message=reply)]])
         recorder.on_llm_end(result, run_id=run_id)
     recorder.episode(Task("t", "p"), Outcome(), run="r")
     return (time.process_time() - began) / TURNS
