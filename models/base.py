@@ -4,7 +4,7 @@ answer a plain call directly.
 LangChain asks at every call who a model is. Its own answers look for attributes that a model might
 have; these say what is known. It does not hand a stream's config on, in which the episode and its
 seed stand. And it answers one prompt as it would many, each in tasks of its own that the event loop
-gets to by and by: for a call that only recorders listen to, that is a tenth of an agent's turn.
+gets to by and by: for a call that only recorders listen to, that is a sixth of an agent's turn.
 """
 
 from __future__ import annotations
@@ -125,11 +125,12 @@ class ChatModel(BaseChatModel):
 
     def _plain(self, input: Any, options: Mapping[str, Any]) -> bool:
         """Whether a call needs nothing that LangChain does around a model."""
-        cached = self.cache or (self.cache is None and get_llm_cache() is not None)
+        uncached = self.cache is False or (self.cache is None and get_llm_cache() is None)
         return (
-            isinstance(input, list)
+            uncached
+            and isinstance(input, list)
             and all(isinstance(m, BaseMessage) and isinstance(m.content, str) for m in input)
-            and not (cached or self.rate_limiter or self.output_version)
+            and not (self.rate_limiter or self.output_version)
             and not options.keys() & LANGCHAINS
         )
 

@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("torch", reason="needs the local extra")
 pytest.importorskip("jsonschema", reason="needs the local extra")
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.tools import tool
@@ -43,13 +43,14 @@ BARE = FRAME % (
     "{% set c = m.tool_calls[0] %}"
     '{"name": {{ c.function.name | tojson }}, "parameters": {{ c.function.arguments | tojson }}}'
 )
+CLOSE = "</tool_call>"
 RESPONSE = {
     "start_anchor": "<|assistant|>",
     "fields": {
         "content": {"close": "<|end|>"},
         "tool_calls": {
             "open": "<tool_call>",
-            "close": "</tool_call>",
+            "close": CLOSE,
             "content": "json",
             "repeats": True,
             "transform": {"type": "function", "function": "{content}"},
@@ -125,11 +126,20 @@ def test_calls_that_the_template_renders_are_read_back(
     kind: str, calls: list[dict[str, Any]]
 ) -> None:
     calls = calls[:1] if kind == "bare" else calls
+    assume(kind != "response" or CLOSE not in json.dumps(calls))
     said = AIMessage("", tool_calls=[{**c, "id": str(i)} for i, c in enumerate(calls)])
     back = read(kind, rendered(kind, said))
     assert not back.invalid_tool_calls
     assert [{"name": c["name"], "args": c["args"]} for c in back.tool_calls] == calls
     assert len({c["id"] for c in back.tool_calls}) == len(calls)
+
+
+def test_a_response_template_ends_a_call_at_its_mark_and_what_is_cut_off_is_refused() -> None:
+    call = {"name": "look", "args": {"place": CLOSE}, "id": "0"}
+    back = read("response", rendered("response", AIMessage("", tool_calls=[call])))
+    assert not back.tool_calls
+    (refused,) = back.invalid_tool_calls
+    assert "the response template cannot read it" in str(refused["error"])
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
