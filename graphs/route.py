@@ -18,7 +18,7 @@ import networkx as nx
 from langchain_core.messages import AIMessage, BaseMessage
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START
-from langgraph.types import Command, Overwrite, Send
+from langgraph.types import Command, Overwrite
 
 from ..agents import Candidate, TeamState
 from ..tools.condense import cut
@@ -27,7 +27,7 @@ from .choosing import Chooser, choose
 from .debate import SILENT, heard_from, speaker_of, words
 from .quoting import LONGEST, quoted
 from .selectors import majority
-from .team import Member, Team
+from .team import Member, Team, onwards
 
 Router = Callable[[Sequence[Candidate]], "nx.DiGraph[int] | Awaitable[nx.DiGraph[int]]"]
 """Who reads whom, by their numbers; a function, async or not."""
@@ -103,11 +103,7 @@ def route(
         if not waves:
             return Command(update=update, goto="settle")
         update |= {"waves": waves[1:], "edges": edges, "round": round}
-        now: Any = {**state, **update}
-        return Command(update=update, goto=branches(now, waves[0]))
-
-    async def first(state: TeamState) -> list[Send]:
-        return branches(state)
+        return onwards(state, update, lambda now: branches(now, waves[0]))
 
     async def close(state: TeamState) -> dict[str, Any]:
         return await choose(settle, state, state["candidates"])
@@ -119,7 +115,7 @@ def route(
     graph.add_node("hear", hear, destinations=(*nodes, "settle"))
     graph.add_node("settle", close)
     graph.add_edge(START, "begin")
-    graph.add_conditional_edges("begin", first, [*nodes])
+    graph.add_conditional_edges("begin", branches.every, [*nodes])
     graph.add_edge("settle", END)
     return graph.compile(name=name, checkpointer=checkpointer)
 

@@ -29,7 +29,7 @@ from .branches import Gathering, add_branches, candidate, gathered, gathering, l
 from .choosing import Chooser, as_member, chosen
 from .selectors import plain
 from .spaces import Space, WorldSpace
-from .team import Member, Settled, Team, settled, stopped, work
+from .team import Member, Settled, Team, onwards, settled, stopped, work
 from .tree import (
     Backup,
     Node,
@@ -194,8 +194,7 @@ def search(
         update = {"tree": tree, "fresh": fresh, "gathered": Overwrite([]), "stop": stop}
         if value is None or not fresh or stop:
             return Command(update=update, goto="advance")
-        now: Any = {**state, **update}
-        return Command(update=update, goto=values(now, range(len(fresh)), f"{tree.rounds}."))
+        return onwards(state, update, lambda now: values(now, range(len(fresh)), f"{tree.rounds}."))
 
     async def advance(state: Searching, runtime: Runtime[TeamContext]) -> Command[Any]:
         tree, stop = state["tree"].copy(), state["stop"]
@@ -221,8 +220,7 @@ def search(
         if selected is None:
             return Command(update=update, goto="settle")
         tree.focus, tree.rounds = selected, tree.rounds + 1
-        now: Any = {**state, **update}
-        return Command(update=update, goto=propose(now, prefix=f"{tree.rounds}."))
+        return onwards(state, update, lambda now: propose(now, prefix=f"{tree.rounds}."))
 
     async def ranked(state: Searching, new: list[Candidate]) -> list[float]:
         if rank is None or not new:

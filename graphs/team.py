@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from inspect import isawaitable
-from typing import Any, TypedDict
+from typing import Any, TypedDict, TypeVar
 
 from langchain_core.language_models import BaseChatModel
 from langgraph.graph.state import CompiledStateGraph
@@ -13,6 +13,7 @@ from langgraph.types import Command
 from ..agents import Agent, Candidate, Critique, Person, Proposal, TeamContext, TeamState, Verdict
 from ..episodes import BudgetExceeded
 
+S = TypeVar("S", bound=Mapping[str, Any])
 Team = CompiledStateGraph[TeamState, TeamContext, Any, Any]
 """A compiled LangGraph graph over `TeamState`."""
 Member = Agent | Person | Team | Callable[[TeamState], Awaitable[Mapping[str, Any]]]
@@ -71,11 +72,9 @@ def settled(draft: Proposal | None, **update: Any) -> dict[str, Any]:
     return {"draft": draft, **update, **({"answer": draft.value} if draft else {})}
 
 
-def onwards(
-    state: TeamState, update: dict[str, Any], route: Callable[[TeamState], str]
-) -> Command[str]:
-    """The update, and where `route` leads after it. For a conditional edge LangGraph would read the
-    state anew and trace the choice: a fifth of a refinement's CPU time."""
+def onwards(state: S, update: dict[str, Any], route: Callable[[S], Any]) -> Command[Any]:
+    """The update, and where `route` leads from the state that it makes. For a conditional edge
+    LangGraph would read the state anew and trace the choice: a fifth of a refinement's CPU time."""
     seen: Any = {**state, **update}
     return Command(update=update, goto=route(seen))
 

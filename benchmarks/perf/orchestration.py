@@ -2,10 +2,10 @@
 
 Both nodes read the same conversation, call the same scripted model and parse the same light tag.
 Measured in one process, interleaved pair by pair; the ratio is of medians over pairs, with a
-bootstrap interval. The recorder is attached in two steps: first a handler that does nothing, which
-shows what LangChain itself spends on calling handlers, then the recorder, its final writing of the
-episode included. That difference is small beside the noise of both, so the recorder is also fed the
-same calls by itself; its share is that time over a recorded turn's.
+bootstrap interval. Beside the node alone it runs with a handler that does nothing, which shows what
+LangChain itself spends on calling handlers, and with the recorder, its final writing of the episode
+included; our models tell recorders directly. What a recorder adds is small beside the noise, so it
+is also fed the same calls by itself; its share is that time over a recorded turn's.
 
     python benchmarks/perf/orchestration.py
 """

@@ -34,7 +34,7 @@ from ...episodes.paper import Paper
 from ..branches import Gathering, add_branches, apart, gathered, gathering
 from ..choosing import choose
 from ..selectors import majority
-from ..team import Team
+from ..team import Team, onwards
 from .comas_roles import WORDS, Unread
 
 PAPER = Paper(
@@ -97,8 +97,7 @@ def comas(
             "round": state["round"] + 1,
             "findings": {"rounds": [*state["findings"]["rounds"], drawn]},
         }
-        now: Any = {**state, **update}
-        return Command(update=update, goto=sent(now, "solver"))
+        return onwards(state, update, lambda now: sent(now, "solver"))
 
     def sent(state: TeamState, step: str) -> list[Send]:
         """To whoever has something to do in a step."""

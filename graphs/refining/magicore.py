@@ -33,7 +33,7 @@ from ...episodes.paper import Paper
 from ..branches import Gathering, add_branches, apart, gathered, gathering
 from ..choosing import choose
 from ..selectors import graded, majority, plain, weighted
-from ..team import Team, stopped
+from ..team import Team, onwards, stopped
 from .rewards import OUTCOME, PROCESS, STEP, Reward, Solution, confidence, measured, model_reward
 
 PAPER = Paper(
@@ -120,9 +120,8 @@ def magicore(
         if stop or state["round"] >= iterations or not hard(pool, usual):
             return Command(update=update, goto="vote")
         update["round"] = state["round"] + 1
-        now: Any = {**state, **update}
         readable = [place for place, each in enumerate(pool) if each.draft]
-        return Command(update=update, goto=improve(now, readable, f"{update['round']}."))
+        return onwards(state, update, lambda now: improve(now, readable, f"{now['round']}."))
 
     async def vote(state: TeamState) -> dict[str, Any]:
         return {**await choose(weighted(graded), state, state["candidates"]), **stopped(state)}

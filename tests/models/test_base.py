@@ -9,7 +9,7 @@ import pytest
 from langchain_core.caches import InMemoryCache
 from langchain_core.callbacks import AsyncCallbackHandler
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langchain_core.outputs import LLMResult
 from langchain_core.rate_limiters import InMemoryRateLimiter
 
@@ -26,19 +26,9 @@ class Listening(Recorder):
         super().__init__(budget)
         self.heard: list[tuple[Any, ...]] = []
 
-    def on_chat_model_start(
-        self,
-        serialized: dict[str, Any],
-        messages: list[list[BaseMessage]],
-        *,
-        run_id: UUID,
-        metadata: dict[str, Any] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        self.heard.append(("start", messages, metadata))
-        super().on_chat_model_start(
-            serialized, messages, run_id=run_id, metadata=metadata, **kwargs
-        )
+    def on_chat_model_start(self, serialized: Any, messages: Any, **told: Any) -> None:
+        self.heard.append(("start", messages, told["metadata"]))
+        super().on_chat_model_start(serialized, messages, **told)
 
     def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> None:
         said: Any = response.generations[0][0]
